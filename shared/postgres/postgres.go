@@ -1,0 +1,119 @@
+// Package postgres opens the shop's database and runs transactions in it. Every
+// transaction belongs to one shop: row-level security hides the rows of all
+// others, whatever the SQL says.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/ident"
+)
+
+// maxAttempts bounds how often a transaction is tried when Postgres chose it as
+// the victim of a deadlock or a serialization failure.
+const maxAttempts = 5
+
+// Open returns a pool of at most size connections that connects when first
+// used. Connections idle for half a minute are closed, so that an idle shop
+// holds none.
+func Open(ctx context.Context, url string, size int, options ...func(*pgxpool.Config)) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("parse database URL: %w", errors.New("it is not a Postgres URL")) // the text of err shows the password
+	}
+	cfg.MaxConns = int32(size)
+	cfg.MinConns = 0
+	cfg.MaxConnIdleTime = 30 * time.Second
+	cfg.HealthCheckPeriod = 15 * time.Second
+	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	for _, option := range options {
+		option(cfg)
+	}
+	return pgxpool.NewWithConfig(ctx, cfg)
+}
+
+// Beginner begins transactions: a pool or a connection.
+type Beginner interface {
+	BeginTx(context.Context, pgx.TxOptions) (pgx.Tx, error)
+}
+
+// InShop runs fn in a transaction that sees only the rows of one shop; an empty
+// shop sees none. fn may run more than once: it must have no effect outside the
+// transaction. Its error rolls everything back and is returned as it is.
+func InShop(ctx context.Context, db Beginner, shop string, fn func(pgx.Tx) error) error {
+	if shop != "" && !ident.Valid(ident.Shop, shop) {
+		return fault.New(fault.NotFound, "there is no such shop")
+	}
+	// One round trip for both statements; shop is checked above, so it needs no quoting.
+	options := pgx.TxOptions{BeginQuery: "BEGIN; SELECT set_config('rackless.shop', '" + shop + "', true)"}
+	for attempt := 1; ; attempt++ {
+		err := begin(ctx, db, options, fn)
+		if attempt == maxAttempts || !isRetryable(err) {
+			return unavailable(err)
+		}
+	}
+}
+
+func begin(ctx context.Context, db Beginner, options pgx.TxOptions, fn func(pgx.Tx) error) error {
+	tx, err := db.BeginTx(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// The caller's context may be over; the connection must not go back to the pool in a transaction.
+		rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = tx.Rollback(rollback) // a no-op after a commit
+	}()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// IsUnique reports whether err says that a row would have broken the named
+// unique constraint or index.
+func IsUnique(err error, constraint string) bool { return violates(err, "23505", constraint) }
+
+// IsCheck reports whether err says that a row would have broken the named check.
+func IsCheck(err error, constraint string) bool { return violates(err, "23514", constraint) }
+
+// IsForeignKey reports whether err says that a row refers to, or is referred to
+// by, another through the named constraint.
+func IsForeignKey(err error, constraint string) bool { return violates(err, "23503", constraint) }
+
+func violates(err error, code, constraint string) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == code && e.ConstraintName == constraint
+}
+
+func isRetryable(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "40001" || e.Code == "40P01")
+}
+
+// unavailable classifies an unreachable or overloaded server, so that callers
+// are told to come back instead of that we have a defect.
+func unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return fault.From(fault.Unavailable, err, "the database cannot be reached")
+	}
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch e.Code {
+		case "53300", "57P01", "57P02", "57P03": // too many connections, shutting down, crashed, starting up
+			return fault.From(fault.Unavailable, err, "the database is not available")
+		}
+	}
+	return err
+}

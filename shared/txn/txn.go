@@ -1,0 +1,143 @@
+// Package txn is one business transaction: the SQL transaction of one shop, the
+// time at which it happens, who asks, and the events it states. Everything in it
+// becomes true together or not at all. Domains write their operations as
+// functions of a *Tx and know nothing of how they were called.
+package txn
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rackless/rackless/shared/clock"
+	"github.com/rackless/rackless/shared/events"
+	"github.com/rackless/rackless/shared/ident"
+	"github.com/rackless/rackless/shared/outbox"
+	"github.com/rackless/rackless/shared/postgres"
+	"github.com/rackless/rackless/shared/principal"
+)
+
+// Cause is what led to a transaction; the events it states carry it on.
+type Cause struct {
+	Correlation    string // id of the first request of the chain
+	Causation      string // id of the event that is being handled, empty for a request
+	TraceParent    string // W3C trace context
+	IdempotencyKey string // the key that the client sent, if any
+}
+
+type causeKey struct{}
+
+// WithCause returns a context whose transactions have the given cause.
+func WithCause(ctx context.Context, c Cause) context.Context {
+	return context.WithValue(ctx, causeKey{}, c)
+}
+
+func causeOf(ctx context.Context) Cause {
+	c, _ := ctx.Value(causeKey{}).(Cause)
+	return c
+}
+
+// Tx is an open business transaction.
+type Tx struct {
+	pgx.Tx
+	Now    time.Time           // the one time of all that happens in it, UTC
+	Who    principal.Principal // who asks
+	Shop   string              // whose rows it sees
+	cause  Cause
+	stated []outbox.Entry
+}
+
+// Emit states a fact: its event is published after the commit.
+func (tx *Tx) Emit(e events.Event) { tx.EmitAt(tx.Now, e) }
+
+// EmitAt sets a timer: the event is published when due, by the sweeper, so it
+// may be late by one interval of its wake-ups. Whoever depends on the time must
+// also check it when reading.
+func (tx *Tx) EmitAt(due time.Time, e events.Event) {
+	data, err := json.Marshal(e)
+	if err != nil {
+		panic(fmt.Sprintf("event %s cannot be encoded: %v", e.Type(), err)) // a defect in its type
+	}
+	tx.stated = append(tx.stated, outbox.Entry{
+		Due: due,
+		Envelope: events.Envelope{
+			ID: outbox.NewID(), Shop: tx.Shop, Type: e.Type(), Source: events.SourceOf(e.Type()), Subject: e.Subject(), Time: tx.Now,
+			Data: data, Correlation: tx.cause.Correlation, Causation: tx.cause.Causation,
+			TraceParent: tx.cause.TraceParent, IdempotencyKey: tx.cause.IdempotencyKey,
+		},
+	})
+}
+
+// Caused replaces the cause from here on; consuming an event does.
+func (tx *Tx) Caused(c Cause) { tx.cause = c }
+
+// EnterShop moves the transaction into another shop. Only the creation of that
+// shop has a reason to.
+func (tx *Tx) EnterShop(ctx context.Context, shop string) error {
+	if !ident.Valid(ident.Shop, shop) {
+		return fmt.Errorf("enter shop: %q is not a shop id", shop)
+	}
+	if _, err := tx.Exec(ctx, `SELECT set_config('rackless.shop', $1, true)`, shop); err != nil {
+		return fmt.Errorf("enter shop: %w", err)
+	}
+	tx.Shop = shop
+	return nil
+}
+
+// Runner runs business transactions.
+type Runner struct {
+	DB        postgres.Beginner
+	Clock     clock.Clock
+	Publisher outbox.Publisher
+	Log       *slog.Logger
+}
+
+// Do runs fn as the principal of the context, in that principal's shop. If fn
+// returns nil, its changes and events are committed and the due events published;
+// otherwise nothing has happened. fn may run again after a deadlock.
+func (r *Runner) Do(ctx context.Context, fn func(*Tx) error) error {
+	who := principal.FromContext(ctx)
+	var done *Tx
+	err := postgres.InShop(ctx, r.DB, who.Shop, func(sql pgx.Tx) error {
+		done = &Tx{Tx: sql, Now: r.Clock.Now(), Who: who, Shop: who.Shop, cause: causeOf(ctx)}
+		if err := fn(done); err != nil {
+			return err
+		}
+		return done.flush(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	r.publish(ctx, done)
+	return nil
+}
+
+func (tx *Tx) flush(ctx context.Context) error {
+	if len(tx.stated) == 0 {
+		return nil
+	}
+	var batch pgx.Batch
+	outbox.Queue(&batch, tx.stated)
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return fmt.Errorf("write the outbox: %w", err)
+	}
+	return nil
+}
+
+// publish is the short way for events that have just been committed. It is best
+// effort: what fails here, the sweeper finds in the outbox.
+func (r *Runner) publish(ctx context.Context, tx *Tx) {
+	ctx = context.WithoutCancel(ctx) // the fact is true even if its caller has gone
+	for _, e := range tx.stated {
+		if e.Due.After(tx.Now) {
+			continue
+		}
+		if err := r.Publisher.Publish(ctx, e.Envelope); err != nil {
+			r.Log.WarnContext(ctx, "event left to the sweeper", "event_id", e.ID, "event_type", e.Type, "error", err)
+		}
+	}
+}
