@@ -38,7 +38,9 @@ func run(root string) error {
 		"quote": func(s string) string { return fmt.Sprintf("%q", s) },
 		"join":  strings.Join,
 		"short": func(t string) string { return strings.TrimPrefix(t, eventPrefix) },
-		"dash":  func(t string) string { return strings.NewReplacer(".", "-", "_", "-").Replace(strings.TrimPrefix(t, eventPrefix)) },
+		"dash": func(t string) string {
+			return strings.NewReplacer(".", "-", "_", "-").Replace(strings.TrimPrefix(t, eventPrefix))
+		},
 	}).ParseFS(templates, "templates/*")
 	if err != nil {
 		return err
