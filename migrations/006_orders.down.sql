@@ -1,0 +1,2 @@
+DROP TABLE order_lines, orders, order_counters;
+DROP FUNCTION check_order_transition();

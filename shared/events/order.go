@@ -1,0 +1,83 @@
+package events
+
+import "time"
+
+// OrderLine is a sellable unit of an order and how many of it. Promotions and
+// adjustments are no lines in this sense.
+type OrderLine struct {
+	SKU string `json:"sku"`
+	Qty int64  `json:"qty"`
+}
+
+// OrderPlaced says that a buyer has ordered. Nothing is reserved or paid yet.
+type OrderPlaced struct {
+	OrderID    string      `json:"order_id"`
+	CartID     string      `json:"cart_id"`
+	Number     string      `json:"number"`
+	Currency   string      `json:"currency"`
+	TotalCents int64       `json:"total_cents"`
+	Lines      []OrderLine `json:"lines"`
+	ExpiresAt  time.Time   `json:"expires_at"` // when the order ends unless it is confirmed
+}
+
+// Type names the fact.
+func (OrderPlaced) Type() string { return Prefix + "order.placed.v1" }
+
+// Subject is the order.
+func (e OrderPlaced) Subject() string { return e.OrderID }
+
+// OrderConfirmed says that an order is accepted: its goods are committed and its
+// payment is authorized.
+type OrderConfirmed struct {
+	OrderID    string `json:"order_id"`
+	Number     string `json:"number"`
+	Email      string `json:"email"`
+	Currency   string `json:"currency"`
+	TotalCents int64  `json:"total_cents"`
+}
+
+// Type names the fact.
+func (OrderConfirmed) Type() string { return Prefix + "order.confirmed.v1" }
+
+// Subject is the order.
+func (e OrderConfirmed) Subject() string { return e.OrderID }
+
+// OrderCancelled says that an order was called off: by the buyer, by staff or
+// because its goods ran out.
+type OrderCancelled struct {
+	OrderID string `json:"order_id"`
+	Number  string `json:"number"`
+	Email   string `json:"email"`
+	Reason  string `json:"reason"` // buyer, staff or stock
+}
+
+// Type names the fact.
+func (OrderCancelled) Type() string { return Prefix + "order.cancelled.v1" }
+
+// Subject is the order.
+func (e OrderCancelled) Subject() string { return e.OrderID }
+
+// OrderExpired says that an order was not confirmed in time.
+type OrderExpired struct {
+	OrderID string `json:"order_id"`
+	Number  string `json:"number"`
+	Email   string `json:"email"`
+}
+
+// Type names the fact.
+func (OrderExpired) Type() string { return Prefix + "order.expired.v1" }
+
+// Subject is the order.
+func (e OrderExpired) Subject() string { return e.OrderID }
+
+// OrderDue is the timer of an order: the time until which it could be confirmed
+// is over.
+type OrderDue struct {
+	OrderID string `json:"order_id"`
+}
+
+// Type names the fact.
+func (OrderDue) Type() string { return Prefix + "order.due.v1" }
+
+// Subject is the order.
+func (e OrderDue) Subject() string { return e.OrderID }

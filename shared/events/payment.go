@@ -1,0 +1,84 @@
+package events
+
+// Payment says what one payment of an order came to.
+type Payment struct {
+	PaymentID string `json:"payment_id"`
+	Tender    string `json:"tender"`
+	Status    string `json:"status"` // three digits, see payment.Status
+}
+
+// PaymentAuthorized says that all payments of an order are authorized, pending
+// by agreement (a cheque in the mail) or settled.
+type PaymentAuthorized struct {
+	OrderID  string    `json:"order_id"`
+	Payments []Payment `json:"payments"`
+}
+
+// Type names the fact.
+func (PaymentAuthorized) Type() string { return Prefix + "payment.authorized.v1" }
+
+// Subject is the order, to which payments belong.
+func (e PaymentAuthorized) Subject() string { return e.OrderID }
+
+// PaymentDeclined says that at least one payment of an order was refused. The
+// order stays until it is due, so that the buyer can pay in another way.
+type PaymentDeclined struct {
+	OrderID  string    `json:"order_id"`
+	Payments []Payment `json:"payments"`
+}
+
+// Type names the fact.
+func (PaymentDeclined) Type() string { return Prefix + "payment.declined.v1" }
+
+// Subject is the order.
+func (e PaymentDeclined) Subject() string { return e.OrderID }
+
+// PaymentHeld says that the gateway wants a person to look at a payment.
+type PaymentHeld struct {
+	OrderID  string    `json:"order_id"`
+	Payments []Payment `json:"payments"`
+}
+
+// Type names the fact.
+func (PaymentHeld) Type() string { return Prefix + "payment.held.v1" }
+
+// Subject is the order.
+func (e PaymentHeld) Subject() string { return e.OrderID }
+
+// PaymentCaptured says that money was taken.
+type PaymentCaptured struct {
+	OrderID     string `json:"order_id"`
+	PaymentID   string `json:"payment_id"`
+	AmountCents int64  `json:"amount_cents"`
+}
+
+// Type names the fact.
+func (PaymentCaptured) Type() string { return Prefix + "payment.captured.v1" }
+
+// Subject is the order.
+func (e PaymentCaptured) Subject() string { return e.OrderID }
+
+// PaymentVoided says that an authorization was given back.
+type PaymentVoided struct {
+	OrderID   string `json:"order_id"`
+	PaymentID string `json:"payment_id"`
+}
+
+// Type names the fact.
+func (PaymentVoided) Type() string { return Prefix + "payment.voided.v1" }
+
+// Subject is the order.
+func (e PaymentVoided) Subject() string { return e.OrderID }
+
+// PaymentRefunded says that captured money was given back.
+type PaymentRefunded struct {
+	OrderID     string `json:"order_id"`
+	PaymentID   string `json:"payment_id"`
+	AmountCents int64  `json:"amount_cents"`
+}
+
+// Type names the fact.
+func (PaymentRefunded) Type() string { return Prefix + "payment.refunded.v1" }
+
+// Subject is the order.
+func (e PaymentRefunded) Subject() string { return e.OrderID }
