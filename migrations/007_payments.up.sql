@@ -19,6 +19,7 @@ CREATE TABLE payments (
     refunded_cents   bigint      NOT NULL DEFAULT 0,
     reference        text        NOT NULL DEFAULT '', -- the gateway's transaction
     detail           text        NOT NULL DEFAULT '' CHECK (length(detail) <= 500),
+    closed_at        timestamptz, -- the order has ended: nothing may be authorized or captured any more
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     CONSTRAINT payments_position_key UNIQUE (order_id, position),

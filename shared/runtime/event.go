@@ -35,8 +35,9 @@ func On[E events.Event](fn func(context.Context, *txn.Tx, E) error) Operation {
 }
 
 // OnStaged acts on events of type E with an operation that calls a third party
-// between its transactions; see Staged.
-func OnStaged[E events.Event](fn func(ctx context.Context, run *txn.Runner, name string, event E) (Step[None], error)) Operation {
+// between its transactions; see Staged. What fn returns runs in the transaction
+// that records the event as consumed.
+func OnStaged[E events.Event](fn func(ctx context.Context, run *txn.Runner, name string, event E) (func(*txn.Tx) error, error)) Operation {
 	var zero E
 	return Operation{Event: zero.Type(), event: func(ctx context.Context, in *instance, id string) error {
 		var e events.Envelope
@@ -62,8 +63,7 @@ func OnStaged[E events.Event](fn func(ctx context.Context, run *txn.Runner, name
 			if err != nil || !first {
 				return err
 			}
-			_, err = step(tx)
-			return err
+			return step(tx)
 		})
 	}}
 }

@@ -87,16 +87,13 @@ func Write[In, Out any](status int, fn func(context.Context, *txn.Tx, In) (Out, 
 	})
 }
 
-// Step is the part of a staged operation that knows the outcome: it runs in the
-// transaction that also records that the whole has happened.
-type Step[Out any] func(*txn.Tx) (Out, error)
-
 // Staged answers the route with an operation that calls a third party between
 // its transactions. The claim of the key is committed first. fn gets a name that
 // is the same on every attempt for the same intended effect, derives its ids and
 // the third party's key from it, and so finds out what an attempt that died has
-// done instead of doing it again. It returns the step that ends the operation.
-func Staged[In, Out any](status int, fn func(ctx context.Context, run *txn.Runner, name string, in In) (Step[Out], error)) Operation {
+// done instead of doing it again. What it returns ends the operation: it runs in
+// the transaction that also records the reply.
+func Staged[In, Out any](status int, fn func(ctx context.Context, run *txn.Runner, name string, in In) (func(*txn.Tx) (Out, error), error)) Operation {
 	return route[In, Out](status, func(ctx context.Context, in *instance, c *call, input In) (a answer, err error) {
 		key, err := in.key(c)
 		if err != nil {
