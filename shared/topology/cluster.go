@@ -212,32 +212,6 @@ func (c *Cluster) env(s Service) map[string]string {
 	return env
 }
 
-// sink returns the one broker that functions publish to, nil if it is not clear
-// which.
-func (m *Manifest) sink() *Broker {
-	var sinks []*Broker
-	for i := range m.Brokers {
-		if !m.takesDeadLetters(m.Brokers[i].Metadata.Name) {
-			sinks = append(sinks, &m.Brokers[i])
-		}
-	}
-	if len(sinks) != 1 {
-		return nil
-	}
-	return sinks[0]
-}
-
-// takesDeadLetters reports whether a delivery names the broker as its dead
-// letter sink.
-func (m *Manifest) takesDeadLetters(broker string) bool {
-	isSink := func(d *Delivery) bool {
-		return d != nil && d.DeadLetterSink != nil && d.DeadLetterSink.Ref != nil &&
-			d.DeadLetterSink.Ref.Kind == "Broker" && d.DeadLetterSink.Ref.Name == broker
-	}
-	return slices.ContainsFunc(m.Brokers, func(b Broker) bool { return isSink(b.Spec.Delivery) }) ||
-		slices.ContainsFunc(m.Triggers, func(t Trigger) bool { return isSink(t.Spec.Delivery) })
-}
-
 // Start brings up the functions that must always be up and lets the ping sources
 // tick.
 func (c *Cluster) Start() {

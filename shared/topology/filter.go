@@ -88,7 +88,10 @@ func newFilter(t TriggerSpec) (filter, error) {
 		return every(nil), nil
 	}
 	return newComparison("filter.attributes", t.Filter.Attributes, func(value, want string) bool {
-		return value == want || want == "" && value != ""
+		if want == "" {
+			return value != ""
+		}
+		return value == want
 	})
 }
 

@@ -386,19 +386,47 @@ func (m *Manifest) broker(name string) *Broker {
 // broker's, each with the broker's dead letter sink if it names none
 // (knative/eventing, pkg/reconciler/broker/trigger).
 func (m *Manifest) delivery(t Trigger) *Delivery {
-	var ofBroker *Delivery
-	if b := m.broker(t.Spec.Broker); b != nil {
-		ofBroker = b.Spec.Delivery
+	d := t.Spec.Delivery
+	b := m.broker(t.Spec.Broker)
+	switch {
+	case b == nil || b.Spec.Delivery == nil:
+		return d
+	case d == nil:
+		return b.Spec.Delivery
+	case d.DeadLetterSink != nil:
+		return d
 	}
-	if t.Spec.Delivery == nil || ofBroker == nil {
-		if t.Spec.Delivery == nil {
-			return ofBroker
+	merged := *d
+	merged.DeadLetterSink = b.Spec.Delivery.DeadLetterSink
+	return &merged
+}
+
+// sink returns the one broker that functions publish to, nil if it is not clear
+// which.
+func (m *Manifest) sink() *Broker {
+	var sinks []*Broker
+	for i := range m.Brokers {
+		if !m.takesDeadLetters(m.Brokers[i].Metadata.Name) {
+			sinks = append(sinks, &m.Brokers[i])
 		}
-		return t.Spec.Delivery
 	}
-	d := *t.Spec.Delivery
-	if d.DeadLetterSink == nil {
-		d.DeadLetterSink = ofBroker.DeadLetterSink
+	if len(sinks) != 1 {
+		return nil
 	}
-	return &d
+	return sinks[0]
+}
+
+// takesDeadLetters reports whether a delivery names the broker as its dead
+// letter sink.
+func (m *Manifest) takesDeadLetters(broker string) bool {
+	isSink := func(d *Delivery) bool {
+		return d != nil && d.DeadLetterSink != nil && isBroker(d.DeadLetterSink.Ref, broker)
+	}
+	return slices.ContainsFunc(m.Brokers, func(b Broker) bool { return isSink(b.Spec.Delivery) }) ||
+		slices.ContainsFunc(m.Triggers, func(t Trigger) bool { return isSink(t.Spec.Delivery) })
+}
+
+// isBroker reports whether a reference is to the broker of that name.
+func isBroker(ref *duckv1.KReference, broker string) bool {
+	return ref != nil && ref.Kind == "Broker" && ref.Name == broker
 }
