@@ -38,7 +38,38 @@ func TestMain(m *testing.M) {
 		fmt.Println(s.URL("postgres"))
 		select {}
 	}
-	os.Exit(m.Run())
+	os.Exit(run(m))
+}
+
+// run keeps everything in one folder that the server's user can reach, also
+// what the library that fetches programs leaves among temporary files.
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "local")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Setenv("TMPDIR", dir)); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return m.Run()
+}
+
+// seed is made once, for tests which are not about making a folder.
+var seed sync.Once
+
+// used returns the path of a folder that a server has run in.
+func used(t *testing.T) string {
+	t.Helper()
+	original := filepath.Join(os.TempDir(), "seed")
+	seed.Do(func() { stop(t, start(t, local.Options{Dir: original, Volatile: true})) })
+	dir := folder(t)
+	if out, err := exec.Command("cp", "-a", original+"/.", dir).CombinedOutput(); err != nil {
+		t.Fatalf("copy the seed: %v: %s", err, out)
+	}
+	return dir
 }
 
 func TestStartKeepsDataAndRunsDurably(t *testing.T) {
@@ -85,7 +116,7 @@ func TestStartKeepsDataAndRunsDurably(t *testing.T) {
 
 func TestStartRefusesOtherPasswords(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
+	dir := used(t)
 	s := start(t, local.Options{Dir: dir, Volatile: true})
 
 	tcp, err := url.Parse(s.URL("postgres"))
@@ -113,7 +144,7 @@ func TestStartRefusesOtherPasswords(t *testing.T) {
 // to be root.
 func TestServerIsNobodysForeground(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
+	dir := used(t)
 	start(t, local.Options{Dir: dir, Volatile: true})
 
 	pid := postmaster(t, dir)
@@ -135,7 +166,7 @@ func TestServerIsNobodysForeground(t *testing.T) {
 
 func TestStopLeavesServerToOtherUsers(t *testing.T) {
 	t.Parallel()
-	opt := local.Options{Dir: folder(t), Volatile: true}
+	opt := local.Options{Dir: used(t), Volatile: true}
 	first := start(t, opt)
 	second := start(t, opt)
 	if first.URL("x") != second.URL("x") {
@@ -177,7 +208,7 @@ func TestStartAtOnce(t *testing.T) {
 
 func TestStartAfterKill(t *testing.T) {
 	t.Parallel()
-	opt := local.Options{Dir: folder(t), Volatile: true}
+	opt := local.Options{Dir: used(t), Volatile: true}
 	other, u := startElsewhere(t, opt.Dir)
 	query(t, u, func(conn *pgx.Conn) error {
 		_, err := conn.Exec(t.Context(), "CREATE TABLE kept ()")
@@ -215,8 +246,7 @@ func TestStartAfterKill(t *testing.T) {
 
 func TestStartEndsWithContext(t *testing.T) {
 	t.Parallel()
-	opt := local.Options{Dir: folder(t), Volatile: true}
-	stop(t, start(t, opt))
+	opt := local.Options{Dir: used(t), Volatile: true}
 
 	// Cancelled by the log line that says that the server is being started.
 	ctx, cancel := context.WithCancel(t.Context())
@@ -249,33 +279,32 @@ func TestStartSaysHowToMend(t *testing.T) {
 		want    []string
 	}{
 		"programs_too_old": {
-			options: func(o local.Options) local.Options { return o.Search(old) },
-			want:    []string{"PostgreSQL 15 or newer is needed", "13 in " + old, "apt-get install postgresql", "DATABASE_URL"},
+			options: func(o local.Options) local.Options {
+				o.Dir += "-new"
+				return o.Search(old)
+			},
+			want: []string{"PostgreSQL 15 or newer is needed", "13 in " + old, "apt-get install postgresql", "DATABASE_URL"},
 		},
 		"data_of_other_version": {
 			prepare: func(t *testing.T, dir string) {
-				stop(t, start(t, local.Options{Dir: dir, Volatile: true}))
 				write(t, filepath.Join(dir, "data", "PG_VERSION"), "96\n")
 			},
 			want: []string{"made by PostgreSQL 96", "apt-get install postgresql-96", "move"},
 		},
 		"data_damaged": {
 			prepare: func(t *testing.T, dir string) {
-				stop(t, start(t, local.Options{Dir: dir, Volatile: true}))
 				write(t, filepath.Join(dir, "data", "PG_VERSION"), "?")
 			},
 			want: []string{"damaged", "move"},
 		},
 		"configuration_damaged": {
 			prepare: func(t *testing.T, dir string) {
-				stop(t, start(t, local.Options{Dir: dir, Volatile: true}))
 				write(t, filepath.Join(dir, "data", "postgresql.conf"), "nonsense = 1\n")
 			},
 			want: []string{"server.log", `unrecognized configuration parameter "nonsense"`},
 		},
 		"password_lost": {
 			prepare: func(t *testing.T, dir string) {
-				stop(t, start(t, local.Options{Dir: dir, Volatile: true}))
 				if err := os.Remove(filepath.Join(dir, "password")); err != nil {
 					t.Fatal(err)
 				}
@@ -284,8 +313,7 @@ func TestStartSaysHowToMend(t *testing.T) {
 		},
 		"password_changed_under_running_server": {
 			prepare: func(t *testing.T, dir string) {
-				s := start(t, local.Options{Dir: dir, Volatile: true})
-				t.Cleanup(func() { stop(t, s) })
+				start(t, local.Options{Dir: dir, Volatile: true})
 				write(t, filepath.Join(dir, "password"), "other\n")
 			},
 			want: []string{"refuses us", "kill -INT"},
@@ -298,8 +326,12 @@ func TestStartSaysHowToMend(t *testing.T) {
 			want: []string{"is taken by another program", "another port", "DATABASE_URL"},
 		},
 		"folder_with_other_things": {
-			prepare: func(t *testing.T, dir string) { write(t, filepath.Join(dir, "thesis.txt"), "") },
-			want:    []string{"holds other things"},
+			options: func(o local.Options) local.Options {
+				o.Dir += "-other"
+				write(t, filepath.Join(o.Dir, "thesis.txt"), "")
+				return o
+			},
+			want: []string{"holds other things"},
 		},
 		"folder_is_file": {
 			options: func(o local.Options) local.Options {
@@ -313,7 +345,7 @@ func TestStartSaysHowToMend(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			opt := local.Options{Dir: folder(t), Volatile: true}
+			opt := local.Options{Dir: used(t), Volatile: true}
 			if tt.prepare != nil {
 				tt.prepare(t, opt.Dir)
 			}
@@ -335,8 +367,7 @@ func TestStartSaysHowToMend(t *testing.T) {
 
 func TestStartPrefersProgramsOfDataFolder(t *testing.T) {
 	t.Parallel()
-	opt := local.Options{Dir: folder(t), Volatile: true}
-	stop(t, start(t, opt))
+	opt := local.Options{Dir: used(t), Volatile: true}
 
 	newer := programs(t, "97.1")
 	start(t, opt.Search(newer, serverPrograms(t)))
@@ -351,7 +382,7 @@ func TestStartUsesGivenPort(t *testing.T) {
 	port := l.Addr().(*net.TCPAddr).Port
 	l.Close()
 
-	s := start(t, local.Options{Dir: folder(t), Port: port, Volatile: true})
+	s := start(t, local.Options{Dir: used(t), Port: port, Volatile: true})
 	if want := ":" + strconv.Itoa(port) + "/"; !strings.Contains(s.URL("x"), want) {
 		t.Errorf("URL %s, want port %d", s.URL("x"), port)
 	}
@@ -529,6 +560,9 @@ func stat(t *testing.T, path string) os.FileInfo {
 
 func write(t *testing.T, path, text string) {
 	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
