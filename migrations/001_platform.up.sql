@@ -69,6 +69,7 @@ CREATE TABLE sessions (
     refreshed_at timestamptz,
     revoked_at   timestamptz
 );
+CREATE INDEX sessions_created_idx ON sessions (created_at);
 CREATE INDEX sessions_family_idx ON sessions (shop_id, family);
 CREATE INDEX sessions_customer_idx ON sessions (shop_id, customer_id) WHERE customer_id IS NOT NULL;
 
@@ -235,7 +236,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('CREATE POLICY own_shop ON %I USING (shop_id = current_shop()) WITH CHECK (shop_id = current_shop())', t);
     END LOOP;
-    FOREACH t IN ARRAY ARRAY['outbox', 'inbox', 'dead_letters', 'idempotency'] LOOP
+    FOREACH t IN ARRAY ARRAY['outbox', 'inbox', 'dead_letters', 'idempotency', 'rate_limits', 'sessions'] LOOP
         EXECUTE format('CREATE POLICY every_shop ON %I TO rackless_sweeper USING (true) WITH CHECK (true)', t);
     END LOOP;
 END

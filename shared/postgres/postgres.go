@@ -57,7 +57,7 @@ func InShop(ctx context.Context, db Beginner, shop string, fn func(pgx.Tx) error
 	for attempt := 1; ; attempt++ {
 		err := begin(ctx, db, options, fn)
 		if attempt == maxAttempts || !isRetryable(err) {
-			return unavailable(err)
+			return classify(err)
 		}
 	}
 }
@@ -100,9 +100,9 @@ func isRetryable(err error) bool {
 	return ok && (e.Code == "40001" || e.Code == "40P01")
 }
 
-// unavailable classifies an unreachable or overloaded server, so that callers
-// are told to come back instead of that we have a defect.
-func unavailable(err error) error {
+// classify tells what is not our defect: an unreachable or overloaded server, so
+// that callers come back, and text that no row can hold.
+func classify(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -113,6 +113,8 @@ func unavailable(err error) error {
 		switch e.Code {
 		case "53300", "57P01", "57P02", "57P03": // too many connections, shutting down, crashed, starting up
 			return fault.From(fault.Unavailable, err, "the database is not available")
+		case "22021", "22P05": // what no text in Postgres can hold
+			return fault.From(fault.Invalid, err, "text must be UTF-8 and must not contain the character U+0000")
 		}
 	}
 	return err

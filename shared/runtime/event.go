@@ -75,6 +75,13 @@ func Warm[E events.Event]() Operation {
 	return Operation{Event: zero.Type(), event: func(context.Context, *instance, string) error { return nil }}
 }
 
+// Post runs fn on every POST to the function's own URL, whatever it says: a
+// schedule's tick, or what the broker gave up on. Nobody knows who sent it, so fn
+// must not believe what it says.
+func Post(fn func(context.Context, *txn.Runner, *http.Request) error) Operation {
+	return Operation{post: fn}
+}
+
 func causeOf(e events.Envelope) txn.Cause {
 	return txn.Cause{Correlation: e.Correlation, Causation: e.ID, TraceParent: e.TraceParent}
 }
@@ -102,6 +109,22 @@ func (in *instance) events(consumed map[string]Operation) http.Handler {
 		}
 		in.log(r.Context(), code, err, slog.String("event_type", eventType), slog.String("event_id", id), slog.String("shop", shop),
 			slog.Duration("duration", in.env.Clock.Now().Sub(started)))
+	})
+}
+
+// posts serves an operation made by Post: 202 without a body, or a problem.
+func (in *instance) posts(fn func(context.Context, *txn.Runner, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started := in.env.Clock.Now()
+		r.Body = http.MaxBytesReader(w, r.Body, httpapi.MaxBody)
+		code := http.StatusAccepted
+		err := fn(r.Context(), in.runner, r)
+		if err != nil {
+			code = httpapi.WriteProblem(w, err, httpapi.RequestID(r))
+		} else {
+			w.WriteHeader(code)
+		}
+		in.log(r.Context(), code, err, slog.Duration("duration", in.env.Clock.Now().Sub(started)))
 	})
 }
 

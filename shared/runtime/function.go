@@ -31,13 +31,15 @@ import (
 )
 
 // Operation is one thing that a function does: answer its route or act on one
-// type of event. Make one with Read, Write, Staged, On, OnStaged, Warm or Raw.
+// type of event. Make one with Read, Write, Staged, On, OnStaged, Warm, Post or
+// Raw.
 type Operation struct {
 	In, Out reflect.Type // what the route takes and replies, nil for an event
 	Event   string       // the type acted on, empty for the route
 	Status  int          // the route's status on success
 	route   func(*instance) http.Handler
 	event   func(context.Context, *instance, string) error
+	post    func(context.Context, *txn.Runner, *http.Request) error
 }
 
 // Env is what a function is given from outside. The zero value of a field means
@@ -184,6 +186,8 @@ func (in *instance) routes(ops []Operation) (http.Handler, error) {
 			return nil, errors.New("it answers requests but func.yaml declares no route")
 		case op.route != nil:
 			routes[in.spec.Route] = op.route(in)
+		case op.post != nil:
+			routes["POST /{$}"] = in.posts(op.post)
 		default:
 			consumed[op.Event] = op
 		}

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,7 +27,7 @@ import (
 )
 
 // None is the output of an operation that replies 204 without a body.
-type None struct{}
+type None = struct{}
 
 // call is one request on its way through the pipeline.
 type call struct {
@@ -76,6 +77,9 @@ func Write[In, Out any](status int, fn func(context.Context, *txn.Tx, In) (Out, 
 			}
 			out, err := fn(ctx, tx, input)
 			if err != nil {
+				if key != nil && txn.IsKept(err) { // the claim is committed as well
+					err = cmp.Or(key.Release(ctx, tx), err)
+				}
 				return err
 			}
 			if a, err = encode(out); err != nil {

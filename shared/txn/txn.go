@@ -7,6 +7,7 @@ package txn
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -88,6 +89,21 @@ func (tx *Tx) EnterShop(ctx context.Context, shop string) error {
 	return nil
 }
 
+// Keep makes of err an error that refuses the caller just as err does, but lets
+// the transaction commit what it has done: for a refusal that must be remembered,
+// such as a spent attempt to log in.
+func Keep(err error) error { return &kept{err} }
+
+// IsKept reports whether err was made by Keep.
+func IsKept(err error) bool {
+	_, ok := errors.AsType[*kept](err)
+	return ok
+}
+
+type kept struct{ error }
+
+func (k *kept) Unwrap() error { return k.error }
+
 // Runner runs business transactions.
 type Runner struct {
 	DB        postgres.Beginner
@@ -97,15 +113,17 @@ type Runner struct {
 }
 
 // Do runs fn as the principal of the context, in that principal's shop. If fn
-// returns nil, its changes and events are committed and the due events published;
-// otherwise nothing has happened. fn may run again after a deadlock.
+// returns nil, or an error made by Keep, its changes and events are committed and
+// the due events published; otherwise nothing has happened. fn may run again after
+// a deadlock.
 func (r *Runner) Do(ctx context.Context, fn func(*Tx) error) error {
 	who := principal.FromContext(ctx)
 	var done *Tx
+	var refusal error
 	err := postgres.InShop(ctx, r.DB, who.Shop, func(sql pgx.Tx) error {
 		done = &Tx{Tx: sql, Now: r.Clock.Now(), Who: who, Shop: who.Shop, cause: causeOf(ctx)}
-		if err := fn(done); err != nil {
-			return err
+		if refusal = fn(done); refusal != nil && !IsKept(refusal) {
+			return refusal
 		}
 		return done.flush(ctx)
 	})
@@ -113,7 +131,7 @@ func (r *Runner) Do(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	r.publish(ctx, done)
-	return nil
+	return refusal
 }
 
 func (tx *Tx) flush(ctx context.Context) error {

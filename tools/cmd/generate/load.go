@@ -80,6 +80,7 @@ type function struct {
 	Emits       []string
 	Schedule    string // of a PingSource, UTC
 	Sweeper     bool
+	Sink        string // dead-letters: what the broker gives up on comes here
 	Grants      []grant
 	Env         []env
 }
@@ -180,6 +181,11 @@ func (f *function) annotate() error {
 			tables = value
 		case "schedule":
 			f.Schedule = value
+		case "sink":
+			if value != "dead-letters" {
+				return fmt.Errorf("sink must be dead-letters, not %q", value)
+			}
+			f.Sink = value
 		case "sweeper":
 			f.Sweeper = value == "true"
 		default:
@@ -195,8 +201,8 @@ func (f *function) annotate() error {
 		return errors.New("a route needs access (anyone, buyer or staff) and a scope (resource:action)")
 	case f.Route != "" && f.Name != "gateway" && method != "GET" && f.Idempotency != "required" && f.Idempotency != "optional":
 		return errors.New("a write needs idempotency: required or optional")
-	case f.Route == "" && len(f.Consumes) == 0 && f.Schedule == "":
-		return errors.New("it has neither a route nor a subscription nor a schedule: nothing can call it")
+	case f.Route == "" && len(f.Consumes) == 0 && f.Schedule == "" && f.Sink == "":
+		return errors.New("it has neither a route nor a subscription nor a schedule, and is no sink: nothing can call it")
 	}
 	return f.grant(tables)
 }
