@@ -37,7 +37,8 @@ type Operation struct {
 	In, Out reflect.Type // what the route takes and replies, nil for an event
 	Event   string       // the type acted on, empty for the route
 	Status  int          // the route's status on success
-	route   func(*instance) http.Handler
+	route   func(*instance, wait) http.Handler
+	then    wait
 	event   func(context.Context, *instance, string) error
 	post    func(context.Context, *txn.Runner, *http.Request) error
 }
@@ -185,7 +186,7 @@ func (in *instance) routes(ops []Operation) (http.Handler, error) {
 		case op.route != nil && in.spec.Route == "":
 			return nil, errors.New("it answers requests but func.yaml declares no route")
 		case op.route != nil:
-			routes[in.spec.Route] = op.route(in)
+			routes[in.spec.Route] = op.route(in, op.then)
 		case op.post != nil:
 			routes["POST /{$}"] = in.posts(op.post)
 		default:

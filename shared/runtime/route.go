@@ -91,6 +91,58 @@ func Write[In, Out any](status int, fn func(context.Context, *txn.Tx, In) (Out, 
 	})
 }
 
+// WriteThenWait is Write for an operation whose effect goes on in other functions.
+// A client that prefers to wait (RFC 7240, "Prefer: wait=10") gets the reply once
+// settled says so, or when its seconds are over: what settled then returns. What
+// is recorded for a repeated key is the reply of the write itself.
+func WriteThenWait[In, Out any](status int, fn func(context.Context, *txn.Tx, In) (Out, error),
+	settled func(context.Context, *txn.Tx, Out) (latest Out, done bool, err error)) Operation {
+	write := Write(status, fn)
+	write.then = func(ctx context.Context, in *instance, c *call, a answer) (answer, error) {
+		seconds := waitPreference(c.r)
+		if seconds == 0 {
+			return a, nil
+		}
+		var out Out
+		if err := json.Unmarshal(a.body, &out); err != nil {
+			return a, fmt.Errorf("wait: %w", err)
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
+		defer cancel()
+		done := false
+		for pause := 5 * time.Millisecond; !done && ctx.Err() == nil; pause = min(2*pause, 200*time.Millisecond) {
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
+			err := in.runner.Do(ctx, func(tx *txn.Tx) (err error) {
+				out, done, err = settled(ctx, tx, out)
+				return err
+			})
+			if err != nil && ctx.Err() == nil {
+				return a, err
+			}
+		}
+		latest, err := encode(out)
+		c.w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(seconds))
+		return latest, err
+	}
+	return write
+}
+
+// maxWait bounds how long a client may have a reply held back, in seconds.
+const maxWait = 30
+
+func waitPreference(r *http.Request) int {
+	for _, preference := range strings.Split(r.Header.Get("Prefer"), ",") {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(preference), "wait="); ok {
+			seconds, _ := strconv.Atoi(value)
+			return max(0, min(seconds, maxWait))
+		}
+	}
+	return 0
+}
+
 // Staged answers the route with an operation that calls a third party between
 // its transactions. The claim of the key is committed first. fn gets a name that
 // is the same on every attempt for the same intended effect, derives its ids and
@@ -138,7 +190,7 @@ func Staged[In, Out any](status int, fn func(ctx context.Context, run *txn.Runne
 // Raw answers the route with a handler of its own that needs none of the
 // pipeline: the gateway.
 func Raw(make func(*Env) (http.Handler, error)) Operation {
-	return Operation{route: func(in *instance) http.Handler {
+	return Operation{route: func(in *instance, _ wait) http.Handler {
 		handler, err := make(in.env)
 		if err != nil {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { httpapi.WriteProblem(w, err, httpapi.RequestID(r)) })
@@ -150,7 +202,7 @@ func Raw(make func(*Env) (http.Handler, error)) Operation {
 func route[In, Out any](status int, run func(context.Context, *instance, *call, In) (answer, error)) Operation {
 	return Operation{
 		In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](), Status: status,
-		route: func(in *instance) http.Handler {
+		route: func(in *instance, then wait) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				started := in.env.Clock.Now()
 				c := &call{r: r, w: w, requestID: httpapi.RequestID(r)}
@@ -158,7 +210,7 @@ func route[In, Out any](status int, run func(context.Context, *instance, *call, 
 					c.requestID = uuid.Must(uuid.NewV7()).String()
 				}
 				w.Header().Set("X-Request-Id", c.requestID)
-				a, err := serve(in, c, run)
+				a, err := serve(in, c, run, then)
 				code := status
 				if err != nil {
 					code = httpapi.WriteProblem(w, err, c.requestID)
@@ -171,7 +223,10 @@ func route[In, Out any](status int, run func(context.Context, *instance, *call, 
 	}
 }
 
-func serve[In any](in *instance, c *call, run func(context.Context, *instance, *call, In) (answer, error)) (a answer, err error) {
+// wait holds a reply back; see WriteThenWait.
+type wait func(context.Context, *instance, *call, answer) (answer, error)
+
+func serve[In any](in *instance, c *call, run func(context.Context, *instance, *call, In) (answer, error), then wait) (a answer, err error) {
 	ctx := c.r.Context()
 	if c.body, err = httpapi.ReadBody(c.r); err != nil {
 		return a, err
@@ -201,7 +256,11 @@ func serve[In any](in *instance, c *call, run func(context.Context, *instance, *
 	if err := httpapi.Decode(c.r, c.body, &input); err != nil {
 		return a, err
 	}
-	return run(ctx, in, c, input)
+	a, err = run(ctx, in, c, input)
+	if err != nil || then == nil {
+		return a, err
+	}
+	return then(ctx, in, c, a)
 }
 
 // preflight answers the question of a browser whether a page may call.

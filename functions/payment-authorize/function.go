@@ -1,0 +1,17 @@
+// Package paymentauthorize sets the money of an order aside once its goods are reserved.
+package paymentauthorize
+
+import (
+	"github.com/rackless/rackless/shared/events"
+	"github.com/rackless/rackless/shared/payment"
+	"github.com/rackless/rackless/shared/payment/gateways"
+	"github.com/rackless/rackless/shared/runtime"
+)
+
+// New returns an instance of the function.
+func New() *runtime.Function {
+	return runtime.New("payment-authorize",
+		runtime.OnStaged(payment.AuthorizeOrder(gateways.Find)),
+		runtime.Warm[events.CheckoutStarted](),
+	)
+}

@@ -1,0 +1,122 @@
+package order
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rackless/rackless/shared/events"
+	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/inventory"
+	"github.com/rackless/rackless/shared/order/state"
+	"github.com/rackless/rackless/shared/principal"
+	"github.com/rackless/rackless/shared/shop"
+	"github.com/rackless/rackless/shared/txn"
+)
+
+// Confirm accepts an order whose payments are authorized: its goods are
+// committed in the same transaction. If its time is up it expires instead; if
+// its goods are gone, because the reservation had run out, it is cancelled. An
+// order that has ended already stays as it is.
+func Confirm(ctx context.Context, tx *txn.Tx, e events.PaymentAuthorized) error {
+	o, err := load(ctx, tx, e.OrderID, " FOR UPDATE")
+	if err != nil || o.State.Settled() {
+		return err
+	}
+	if !tx.Now.Before(o.ExpiresAt) {
+		return end(ctx, tx, o, state.Expired, "")
+	}
+	committed, err := inventory.Commit(ctx, tx, o.ID)
+	if err != nil {
+		return err
+	}
+	if !committed {
+		return end(ctx, tx, o, state.Cancelled, "stock")
+	}
+	if err := move(ctx, tx, o, state.Confirmed, ""); err != nil {
+		return err
+	}
+	tx.Emit(events.OrderConfirmed{OrderID: o.ID, Number: o.Number, Email: o.Email, Currency: o.Currency, TotalCents: o.TotalCents})
+	return nil
+}
+
+// CancelRejected cancels an order whose goods could not be reserved.
+func CancelRejected(ctx context.Context, tx *txn.Tx, e events.InventoryRejected) error {
+	o, err := load(ctx, tx, e.OrderID, " FOR UPDATE")
+	if err != nil || o.State.Settled() {
+		return err
+	}
+	return end(ctx, tx, o, state.Cancelled, "stock")
+}
+
+// ExpireDue ends an order that was not confirmed in time.
+func ExpireDue(ctx context.Context, tx *txn.Tx, e events.OrderDue) error {
+	o, err := load(ctx, tx, e.OrderID, " FOR UPDATE")
+	if err != nil || o.State.Settled() || tx.Now.Before(o.ExpiresAt) {
+		return err
+	}
+	return end(ctx, tx, o, state.Expired, "")
+}
+
+// CancelInput calls an order off.
+type CancelInput struct {
+	ID string `json:"-" path:"id"`
+}
+
+// Cancel calls an order off: a buyer's own while it is pending, any by staff. A
+// repeated cancellation changes nothing. Money, goods, coupons and gift cards
+// are given back by the functions that act on order.cancelled.
+func Cancel(ctx context.Context, tx *txn.Tx, in CancelInput) (Order, error) {
+	o, err := load(ctx, tx, in.ID, " FOR UPDATE")
+	if err != nil {
+		return Order{}, err
+	}
+	reason := "buyer"
+	if tx.Who.Kind == principal.Staff {
+		reason = "staff"
+	}
+	switch {
+	case o.State == state.Cancelled:
+		return Get(ctx, tx, GetInput{in.ID})
+	case !state.Can(o.State, state.Cancelled), o.State == state.Confirmed && reason == "buyer":
+		return Order{}, fault.New(fault.Conflict, "order %s is %s and cannot be cancelled any more", o.Number, o.State).With("state", o.State)
+	}
+	if err := end(ctx, tx, o, state.Cancelled, reason); err != nil {
+		return Order{}, err
+	}
+	return Get(ctx, tx, GetInput{in.ID})
+}
+
+// end closes an order without delivery and states it.
+func end(ctx context.Context, tx *txn.Tx, o Order, to state.State, reason string) error {
+	if err := move(ctx, tx, o, to, reason); err != nil {
+		return err
+	}
+	if err := shop.ReleaseCoupons(ctx, tx, o.ID); err != nil {
+		return err
+	}
+	if to == state.Expired {
+		tx.Emit(events.OrderExpired{OrderID: o.ID, Number: o.Number, Email: o.Email})
+	} else {
+		tx.Emit(events.OrderCancelled{OrderID: o.ID, Number: o.Number, Email: o.Email, Reason: reason})
+	}
+	return nil
+}
+
+// move changes the state of a locked order; the database refuses what
+// state.Transitions does not have.
+func move(ctx context.Context, tx *txn.Tx, o Order, to state.State, reason string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE orders
+		SET state = $2, reason = $3, version = version + 1, updated_at = $4
+		WHERE order_id = $1`, o.ID, to, reason, tx.Now)
+	if err != nil {
+		return fmt.Errorf("move order %s to %s: %w", o.ID, to, err)
+	}
+	return nil
+}
+
+// Settled reloads an order and reports whether its checkout has come to its end.
+func Settled(ctx context.Context, tx *txn.Tx, o Order) (Order, bool, error) {
+	latest, err := Get(ctx, tx, GetInput{o.ID})
+	return latest, latest.State.Settled(), err
+}

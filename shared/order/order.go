@@ -1,0 +1,115 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rackless/rackless/shared/cart"
+	"github.com/rackless/rackless/shared/cart/price"
+	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/order/state"
+	"github.com/rackless/rackless/shared/page"
+	"github.com/rackless/rackless/shared/payment"
+	"github.com/rackless/rackless/shared/txn"
+)
+
+// Summary is an order in a list. Amounts are in the currency's smallest unit.
+type Summary struct {
+	ID         string      `json:"id" db:"order_id"`
+	Number     string      `json:"number" db:"number"`
+	CartID     string      `json:"cart_id" db:"cart_id"`
+	Owner      string      `json:"-" db:"owner"`
+	State      state.State `json:"state" db:"state"`
+	Reason     string      `json:"reason,omitempty" db:"reason"` // why it was cancelled
+	Email      string      `json:"email" db:"email"`
+	Currency   string      `json:"currency" db:"currency"`
+	TotalCents int64       `json:"total_cents" db:"total_cents"`
+	Version    int64       `json:"version" db:"version"`
+	ExpiresAt  time.Time   `json:"expires_at" db:"expires_at"` // until when it can be confirmed
+	CreatedAt  time.Time   `json:"created_at" db:"created_at"`
+	UpdatedAt  time.Time   `json:"updated_at" db:"updated_at"`
+}
+
+// Order is an order with all that belongs to it.
+type Order struct {
+	Summary
+	Ship     price.Destination `json:"ship" db:"ship"`
+	Billing  cart.Contact      `json:"billing" db:"billing"`
+	Notes    string            `json:"notes" db:"notes"`
+	Totals   price.Totals      `json:"totals" db:"totals"`
+	Payments []payment.Payment `json:"payments" db:"-"`
+}
+
+// ETag is the version as an entity tag.
+func (o Order) ETag() string { return `"` + strconv.FormatInt(o.Version, 10) + `"` }
+
+// Location is where the order is read.
+func (o Order) Location() string { return "/v1/orders/" + o.ID }
+
+const summaryColumns = `order_id, number, cart_id, owner, state, reason, email, currency, total_cents, version, expires_at, created_at, updated_at`
+
+// GetInput names an order.
+type GetInput struct {
+	ID string `json:"-" path:"id"`
+}
+
+// Get returns an order to its buyer or to staff; for anybody else there is none.
+func Get(ctx context.Context, tx *txn.Tx, in GetInput) (Order, error) {
+	o, err := load(ctx, tx, in.ID, "")
+	if err != nil {
+		return Order{}, err
+	}
+	o.Payments, err = payment.OfOrder(ctx, tx, o.ID)
+	return o, err
+}
+
+func load(ctx context.Context, tx *txn.Tx, id, lock string) (Order, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT `+summaryColumns+`, cart -> 'ship' AS ship, billing, notes, totals
+		FROM orders
+		WHERE order_id = $1`+lock, id)
+	if err != nil {
+		return Order{}, fmt.Errorf("load order: %w", err)
+	}
+	o, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Order])
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !tx.Who.Owns(o.Owner) {
+		return Order{}, fault.New(fault.NotFound, "there is no order %s", id)
+	}
+	if err != nil {
+		return Order{}, fmt.Errorf("load order: %w", err)
+	}
+	return o, nil
+}
+
+// ListInput asks for orders: a buyer's own, or the shop's for staff.
+type ListInput struct {
+	page.Query
+	State string `json:"-" query:"state"`
+	Email string `json:"-" query:"email"` // staff only
+}
+
+// List returns a page of orders, the newest first.
+func List(ctx context.Context, tx *txn.Tx, in ListInput) (page.Page[Summary], error) {
+	rows, err := tx.Query(ctx, `
+		SELECT `+summaryColumns+`
+		FROM orders
+		WHERE ($1 = '' OR order_id < $1)
+		  AND ($2 OR owner = $3)
+		  AND ($4 = '' OR state = $4)
+		  AND ($5 = '' OR lower(email) = lower($5))
+		ORDER BY order_id DESC
+		LIMIT $6`, in.After(), tx.Who.Trusted(), tx.Who.Owner, in.State, in.Email, in.Rows())
+	if err != nil {
+		return page.Page[Summary]{}, fmt.Errorf("list orders: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[Summary])
+	if err != nil {
+		return page.Page[Summary]{}, fmt.Errorf("list orders: %w", err)
+	}
+	return page.Of(in.Query, found, func(o Summary) string { return o.ID }), nil
+}

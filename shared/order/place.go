@@ -1,0 +1,267 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rackless/rackless/shared/cart"
+	"github.com/rackless/rackless/shared/cart/price"
+	"github.com/rackless/rackless/shared/events"
+	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/ident"
+	"github.com/rackless/rackless/shared/money"
+	"github.com/rackless/rackless/shared/payment"
+	"github.com/rackless/rackless/shared/shop"
+	"github.com/rackless/rackless/shared/txn"
+)
+
+// lifetime is how long an order may take to be confirmed, a declined payment
+// and its repetition included.
+const lifetime = 30 * time.Minute
+
+// Tender is how the buyer pays, or a part of it.
+type Tender struct {
+	Tender string `json:"tender"`           // CREDIT, GIFTCARD, PO, CHECK …
+	Token  string `json:"token,omitempty"`  // the gateway's for the buyer's card; never a card number
+	Code   string `json:"code,omitempty"`   // of a gift card
+	Amount string `json:"amount,omitempty"` // a fixed part; without one, what is left, shared evenly
+}
+
+// PlaceInput makes an order of a cart.
+type PlaceInput struct {
+	CartID   string   `json:"cart_id"`
+	Email    string   `json:"email,omitempty"`    // where the confirmation goes; default: the cart's
+	Payments []Tender `json:"payments,omitempty"` // default: the cart's payment queue
+	// Expected is the total the buyer saw, in the currency's smallest unit. If
+	// the cart comes to anything else now, nothing is ordered.
+	Expected *int64 `json:"expected_total_cents,omitempty"`
+}
+
+// Validate refuses what cannot be ordered.
+func (in PlaceInput) Validate() error {
+	var f fault.Fields
+	f.Check(ident.Valid(ident.Cart, in.CartID), "/cart_id", "must be the id of a cart")
+	f.Check(len(in.Email) <= 254, "/email", "must not exceed 254 characters")
+	f.Check(len(in.Payments) <= 20, "/payments", "must not hold more than 20 tenders")
+	for i, p := range in.Payments {
+		at := "/payments/" + strconv.Itoa(i)
+		f.Check(p.Tender != "" && len(p.Tender) <= 20, at+"/tender", "must name a tender, e.g. CREDIT")
+		f.Check(len(p.Token) <= 300, at+"/token", "must not exceed 300 characters")
+		f.Check(!isCardNumber(p.Token), at+"/token", "must be the gateway's token; card numbers are not accepted")
+	}
+	return f.Err()
+}
+
+// Place makes an order of a cart: priced anew here, never by the client. It
+// writes the order, its lines and intended payments, holds coupon uses and gift
+// card money, and states order.placed; the functions that act on it reserve,
+// authorize and confirm.
+func Place(ctx context.Context, tx *txn.Tx, in PlaceInput) (Order, error) {
+	taken, err := cart.Take(ctx, tx, in.CartID, queue(in.Payments))
+	if err != nil {
+		return Order{}, err
+	}
+	total := taken.Totals.Cents.Order
+	if in.Expected != nil && *in.Expected != total {
+		return Order{}, fault.New(fault.Conflict, "the cart comes to %d cents now, not %d", total, *in.Expected).
+			With("expected_total_cents", *in.Expected).With("total_cents", total).With("lines", taken.Totals.Lines)
+	}
+	email := in.Email
+	if email == "" {
+		email = taken.Email
+	}
+	if !strings.Contains(email, "@") {
+		var f fault.Fields
+		f.Add("/email", "is needed for the confirmation: give it here or on the cart")
+		return Order{}, f.Err()
+	}
+	o := Order{
+		Summary: Summary{
+			ID: ident.New(ident.Order), CartID: taken.ID, Owner: taken.Owner, State: "pending", Email: email,
+			Currency: taken.Totals.Currency, TotalCents: total, Version: 1,
+			ExpiresAt: tx.Now.Add(lifetime), CreatedAt: tx.Now, UpdatedAt: tx.Now,
+		},
+		Ship: taken.Priced.Ship, Billing: taken.Billing, Notes: taken.Notes, Totals: taken.Totals,
+	}
+	intents, err := intend(ctx, tx, o, taken, in.Payments)
+	if err != nil {
+		return Order{}, err
+	}
+	if err := hold(ctx, tx, o, intents); err != nil {
+		return Order{}, err
+	}
+	if err := write(ctx, tx, &o, taken.Priced); err != nil {
+		return Order{}, err
+	}
+	if err := payment.Open(ctx, tx, o.ID, o.Currency, intents); err != nil {
+		return Order{}, err
+	}
+	if o.Payments, err = payment.OfOrder(ctx, tx, o.ID); err != nil {
+		return Order{}, err
+	}
+	tx.Emit(events.OrderPlaced{
+		OrderID: o.ID, CartID: o.CartID, Number: o.Number, Currency: o.Currency, TotalCents: total,
+		Lines: goods(o.Totals.Lines), ExpiresAt: o.ExpiresAt,
+	})
+	tx.EmitAt(o.ExpiresAt, events.OrderDue{OrderID: o.ID})
+	return o, nil
+}
+
+func queue(tenders []Tender) []price.Tender {
+	var q []price.Tender
+	for _, t := range tenders {
+		q = append(q, price.Tender{Tender: strings.ToUpper(t.Tender), Amount: t.Amount, Code: t.Code})
+	}
+	return q
+}
+
+// intend turns the allocation of the cart's payment queue into payments.
+func intend(ctx context.Context, tx *txn.Tx, o Order, taken cart.Order, tenders []Tender) ([]payment.Intent, error) {
+	switch {
+	case o.TotalCents < 0:
+		return nil, fault.New(fault.Unprocessable, "the order comes to less than nothing: %d cents", o.TotalCents)
+	case o.TotalCents == 0:
+		return []payment.Intent{{Tender: "ZERO", CaptureOn: "manual"}}, nil
+	}
+	var intents []payment.Intent
+	left := o.TotalCents
+	for _, charge := range taken.Totals.PaymentQueue {
+		amount, err := money.Parse(charge.Charge, o.Currency)
+		if err != nil {
+			return nil, fmt.Errorf("payment queue of cart %s: %w", taken.ID, err)
+		}
+		cents, err := amount.Minor()
+		if err != nil {
+			return nil, fmt.Errorf("payment queue of cart %s: %w", taken.ID, err)
+		}
+		if cents == 0 {
+			continue
+		}
+		intent := payment.Intent{Tender: charge.Tender, AmountCents: cents, CaptureOn: "manual"}
+		switch {
+		case charge.Tender == "GIFTCARD":
+			intent.GiftCard = charge.Code
+		case !payment.IsOffline(charge.Tender):
+			method, err := shop.PaymentMethodOf(ctx, tx, charge.Tender)
+			if err != nil {
+				return nil, err
+			}
+			intent.Gateway, intent.CaptureOn = method.Gateway, method.Capture
+			tenders, intent.Token = token(tenders, charge.Tender)
+		}
+		left -= cents
+		intents = append(intents, intent)
+	}
+	if left != 0 {
+		return nil, fault.New(fault.Unprocessable, "the payments cover %d of %d cents", o.TotalCents-left, o.TotalCents).With("missing_cents", left)
+	}
+	return intents, nil
+}
+
+// token takes the token of the first tender of the kind off the list.
+func token(tenders []Tender, tender string) ([]Tender, string) {
+	i := slices.IndexFunc(tenders, func(t Tender) bool { return strings.EqualFold(t.Tender, tender) })
+	if i < 0 {
+		return tenders, ""
+	}
+	return slices.Delete(slices.Clone(tenders), i, i+1), tenders[i].Token
+}
+
+// hold takes what is countable and scarce: coupon uses and gift card money.
+func hold(ctx context.Context, tx *txn.Tx, o Order, intents []payment.Intent) error {
+	var codes []string
+	for _, line := range o.Totals.Lines {
+		if code, ok := strings.CutPrefix(line.STID, "%"); ok && line.Promotion {
+			codes = append(codes, code)
+		}
+	}
+	slices.Sort(codes) // rows are locked in one order by everybody
+	for _, code := range codes {
+		if err := shop.ReserveCoupon(ctx, tx, code, o.Owner, o.ID); err != nil {
+			return err
+		}
+	}
+	cards := slices.DeleteFunc(slices.Clone(intents), func(i payment.Intent) bool { return i.GiftCard == "" })
+	slices.SortFunc(cards, func(a, b payment.Intent) int { return strings.Compare(a.GiftCard, b.GiftCard) })
+	for _, card := range cards {
+		if err := shop.HoldGiftCard(ctx, tx, card.GiftCard, card.AmountCents, o.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write stores the order and gives it its number, the counter's row being the
+// last that is locked.
+func write(ctx context.Context, tx *txn.Tx, o *Order, content price.Cart) error {
+	var batch pgx.Batch
+	for i, l := range o.Totals.Lines {
+		batch.Queue(`
+			INSERT INTO order_lines (order_id, position, shop_id, stid, sku, product, name, qty, price, extended, promotion)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			o.ID, i, tx.Shop, l.STID, l.SKU, l.Product, l.Name, l.Qty, l.Price, l.Extended, l.Promotion)
+	}
+	err := tx.QueryRow(ctx, `
+		WITH counter AS (
+			INSERT INTO order_counters AS c (shop_id, next) VALUES ($2, 1001)
+			ON CONFLICT (shop_id) DO UPDATE SET next = c.next + 1
+			RETURNING next - 1 AS n
+		)
+		INSERT INTO orders (order_id, shop_id, number, cart_id, owner, email, currency, total_cents, cart, totals, billing, notes, expires_at, created_at, updated_at)
+		SELECT $1, $2, $3 || n, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14
+		FROM counter
+		RETURNING number`,
+		o.ID, tx.Shop, tx.Now.Format("2006-01-"), o.CartID, o.Owner, o.Email, o.Currency, o.TotalCents,
+		content, o.Totals, o.Billing, o.Notes, o.ExpiresAt, tx.Now).Scan(&o.Number)
+	if err != nil {
+		return fmt.Errorf("write order: %w", err)
+	}
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return fmt.Errorf("write order lines: %w", err)
+	}
+	return nil
+}
+
+// goods returns what has to leave the warehouse, by SKU.
+func goods(lines []price.Line) []events.OrderLine {
+	qty := map[string]int64{}
+	for _, l := range lines {
+		if !l.Promotion && l.SKU != "" {
+			qty[l.SKU] += l.Qty
+		}
+	}
+	var out []events.OrderLine
+	for sku, n := range qty {
+		out = append(out, events.OrderLine{SKU: sku, Qty: n})
+	}
+	slices.SortFunc(out, func(a, b events.OrderLine) int { return strings.Compare(a.SKU, b.SKU) })
+	return out
+}
+
+// isCardNumber reports whether a text is, but for blanks and dashes, 13 to 19
+// digits with a valid check digit (ISO/IEC 7812-1, annex B).
+func isCardNumber(text string) bool {
+	text = strings.NewReplacer(" ", "", "-", "").Replace(text)
+	if len(text) < 13 || len(text) > 19 {
+		return false
+	}
+	sum := 0
+	for i := range len(text) {
+		digit := int(text[len(text)-1-i]) - '0'
+		if digit < 0 || digit > 9 {
+			return false
+		}
+		if i%2 == 1 {
+			digit *= 2
+			digit = digit/10 + digit%10
+		}
+		sum += digit
+	}
+	return sum%10 == 0
+}

@@ -1,0 +1,150 @@
+package payment
+
+import (
+	"context"
+
+	"github.com/rackless/rackless/shared/events"
+	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/txn"
+)
+
+// ActInput asks for a capture, a void or a refund.
+type ActInput struct {
+	ID          string `json:"-" path:"id"`
+	AmountCents int64  `json:"amount_cents,omitempty"` // in the currency's smallest unit; 0: all that is left
+}
+
+// Validate refuses amounts that cannot be.
+func (in ActInput) Validate() error {
+	var f fault.Fields
+	f.Check(in.AmountCents >= 0, "/amount_cents", "must not be negative")
+	return f.Err()
+}
+
+// VoidInput asks to let go of all that is set aside.
+type VoidInput struct {
+	ID string `json:"-" path:"id"`
+}
+
+// Acted is what an operation came to. A refusal by the gateway is an outcome
+// too: the payment is then what it was.
+type Acted struct {
+	Payment
+	Operation struct {
+		ID     string `json:"id"`
+		State  State  `json:"state"` // succeeded, held or declined
+		Detail string `json:"detail,omitempty"`
+	} `json:"operation"`
+}
+
+// Act returns what staff do to one payment through its gateway: Capture or
+// Refund. More than is left, or a payment that is not in a state for it, is
+// refused with kind Conflict.
+func Act(gateways Gateways, kind Kind) func(context.Context, *txn.Runner, string, ActInput) (func(*txn.Tx) (Acted, error), error) {
+	return func(ctx context.Context, run *txn.Runner, name string, in ActInput) (func(*txn.Tx) (Acted, error), error) {
+		return act(ctx, gateways, run, name, in.ID, kind, in.AmountCents)
+	}
+}
+
+// VoidOne returns how staff let go of what a payment has set aside.
+func VoidOne(gateways Gateways) func(context.Context, *txn.Runner, string, VoidInput) (func(*txn.Tx) (Acted, error), error) {
+	return func(ctx context.Context, run *txn.Runner, name string, in VoidInput) (func(*txn.Tx) (Acted, error), error) {
+		return act(ctx, gateways, run, name, in.ID, Void, 0)
+	}
+}
+
+func act(ctx context.Context, gateways Gateways, run *txn.Runner, name, id string, kind Kind, cents int64) (func(*txn.Tx) (Acted, error), error) {
+	var a *attempt
+	err := run.Do(ctx, func(tx *txn.Tx) error {
+		p, err := lockOne(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if a, err = resumed(ctx, tx, name, p, kind); err != nil || a != nil {
+			return err
+		}
+		amount, err := allowed(p, kind, cents)
+		if err != nil {
+			return err
+		}
+		a, err = begin(ctx, tx, name, p, kind, amount)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.execute(ctx, gateways, run); err != nil {
+		return nil, err
+	}
+	return func(tx *txn.Tx) (Acted, error) {
+		p, err := lockOne(ctx, tx, id)
+		if err != nil {
+			return Acted{}, err
+		}
+		if _, err := a.record(ctx, tx, &p); err != nil {
+			return Acted{}, err
+		}
+		out := Acted{Payment: p}
+		out.Operation.ID, out.Operation.State, out.Operation.Detail = a.ID, a.outcome.State, a.outcome.Detail
+		return out, nil
+	}, nil
+}
+
+// allowed returns how much of a payment may be captured, voided or refunded now.
+func allowed(p Payment, kind Kind, cents int64) (int64, error) {
+	var left int64
+	switch {
+	case p.Gateway == "":
+		return 0, fault.New(fault.Conflict, "no gateway is behind a %s payment", p.Tender)
+	case kind == Capture && p.ClosedAt == nil && (p.class() == '1' || p.class() == '0'):
+		left = p.AuthorizedCents - p.CapturedCents
+	case kind == Void && p.CapturedCents == 0 && (p.class() == '1' || p.class() == '4'):
+		left = p.AuthorizedCents
+	case kind == Refund:
+		left = p.CapturedCents - p.RefundedCents
+	}
+	if cents == 0 {
+		cents = left
+	}
+	if cents > left || left == 0 {
+		return 0, fault.New(fault.Conflict, "payment %s has status %s: %d cents are left to %s, not %d", p.ID, p.Status, left, kind, max(cents, 1)).
+			With("left_cents", left)
+	}
+	return cents, nil
+}
+
+// CaptureConfirmed takes the money of a confirmed order where the shop's payment
+// methods say so.
+func CaptureConfirmed(gateways Gateways) func(context.Context, *txn.Runner, string, events.OrderConfirmed) (func(*txn.Tx) error, error) {
+	return func(ctx context.Context, run *txn.Runner, name string, e events.OrderConfirmed) (func(*txn.Tx) error, error) {
+		var attempts []*attempt
+		err := run.Do(ctx, func(tx *txn.Tx) error {
+			attempts = nil
+			payments, err := lockOrder(ctx, tx, e.OrderID)
+			if err != nil {
+				return err
+			}
+			for _, p := range payments {
+				cents, err := allowed(p, Capture, 0)
+				if err != nil || p.CaptureOn != "on_confirm" {
+					continue // nothing to capture, or not now
+				}
+				a, err := begin(ctx, tx, name, p, Capture, cents)
+				if err != nil {
+					return err
+				}
+				attempts = append(attempts, a)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range attempts {
+			if err := a.execute(ctx, gateways, run); err != nil {
+				return nil, err
+			}
+		}
+		return func(tx *txn.Tx) error { return recordAll(ctx, tx, attempts) }, nil
+	}
+}

@@ -1,0 +1,110 @@
+package payment
+
+import (
+	"context"
+
+	"github.com/rackless/rackless/shared/events"
+	"github.com/rackless/rackless/shared/shop"
+	"github.com/rackless/rackless/shared/txn"
+)
+
+// AuthorizeOrder is the step of the checkout that sees to an order's payments
+// once its goods are reserved: gift cards are charged, gateways asked to set the
+// money aside, what people will receive later is noted. It states whether the
+// order can be confirmed. A payment that is declined ends the attempt; those
+// after it in the queue are not tried.
+func AuthorizeOrder(gateways Gateways) func(context.Context, *txn.Runner, string, events.InventoryReserved) (func(*txn.Tx) error, error) {
+	return func(ctx context.Context, run *txn.Runner, name string, e events.InventoryReserved) (func(*txn.Tx) error, error) {
+		var attempts []*attempt
+		err := run.Do(ctx, func(tx *txn.Tx) error {
+			attempts = nil
+			payments, err := lockOrder(ctx, tx, e.OrderID)
+			if err != nil {
+				return err
+			}
+			for _, p := range payments {
+				if p.ClosedAt != nil || p.Status != statusNew || p.Gateway == "" {
+					continue
+				}
+				a, err := begin(ctx, tx, name, p, Authorize, p.AmountCents)
+				if err != nil {
+					return err
+				}
+				attempts = append(attempts, a)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		for i, a := range attempts {
+			if i > 0 && attempts[i-1].outcome.State == Declined {
+				a.outcome = Outcome{State: Declined, Status: statusNew, Detail: "not tried: a payment before it was declined"}
+				continue
+			}
+			if err := a.execute(ctx, gateways, run); err != nil {
+				return nil, err
+			}
+		}
+		return func(tx *txn.Tx) error { return authorized(ctx, tx, e.OrderID, attempts) }, nil
+	}
+}
+
+// authorized records the outcomes, settles what needs no gateway and states what
+// the order's payments came to.
+func authorized(ctx context.Context, tx *txn.Tx, orderID string, attempts []*attempt) error {
+	payments, err := lockOrder(ctx, tx, orderID)
+	if err != nil {
+		return err
+	}
+	byID := map[string]*attempt{}
+	for _, a := range attempts {
+		byID[a.PaymentID] = a
+	}
+	declined, held := false, false
+	for i := range payments {
+		p := &payments[i]
+		if a := byID[p.ID]; a != nil {
+			if _, err := a.record(ctx, tx, p); err != nil {
+				return err
+			}
+		}
+		declined = declined || p.class() == '2' || p.class() == '9'
+		held = held || p.class() == '4'
+	}
+	if len(payments) == 0 || payments[0].ClosedAt != nil {
+		return nil // the order has ended meanwhile
+	}
+	switch {
+	case declined:
+		tx.Emit(events.PaymentDeclined{OrderID: orderID, Payments: stated(payments)})
+		return nil
+	case held:
+		tx.Emit(events.PaymentHeld{OrderID: orderID, Payments: stated(payments)})
+		return nil
+	}
+	for i := range payments {
+		if err := settle(ctx, tx, &payments[i]); err != nil {
+			return err
+		}
+	}
+	tx.Emit(events.PaymentAuthorized{OrderID: orderID, Payments: stated(payments)})
+	return nil
+}
+
+// settle sees to a payment that no gateway is behind.
+func settle(ctx context.Context, tx *txn.Tx, p *Payment) error {
+	switch {
+	case p.Status != statusNew:
+		return nil
+	case p.GiftCard != "":
+		if err := shop.SettleGiftCard(ctx, tx, p.GiftCard, p.OrderID); err != nil {
+			return err
+		}
+		p.Status, p.AuthorizedCents, p.CapturedCents = statusGiftCard, p.AmountCents, p.AmountCents
+		tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: p.AmountCents})
+	default:
+		p.Status = pendingByTender[p.Tender]
+	}
+	return save(ctx, tx, *p)
+}

@@ -1,0 +1,136 @@
+package payment
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rackless/rackless/shared/events"
+	"github.com/rackless/rackless/shared/shop"
+	"github.com/rackless/rackless/shared/txn"
+)
+
+// CloseOrder gives back everything when an order has ended without being
+// delivered: what was set aside is voided, what was taken refunded, gift cards
+// get their money back. From its first transaction on nothing can be authorized
+// or captured for the order, however late such an event arrives; an operation
+// that is under way is first brought to its outcome.
+func CloseOrder(ctx context.Context, run *txn.Runner, gateways Gateways, name, orderID string) (func(*txn.Tx) error, error) {
+	var underWay []*attempt
+	err := run.Do(ctx, func(tx *txn.Tx) (err error) {
+		if err := stop(ctx, tx, orderID); err != nil {
+			return err
+		}
+		underWay, err = pending(ctx, tx, orderID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := finish(ctx, run, gateways, underWay); err != nil {
+		return nil, err
+	}
+	var attempts []*attempt
+	err = run.Do(ctx, func(tx *txn.Tx) error {
+		attempts = nil
+		payments, err := lockOrder(ctx, tx, orderID)
+		if err != nil {
+			return err
+		}
+		for _, p := range payments {
+			kind, cents := remainder(p)
+			if cents == 0 {
+				if err := giveBack(ctx, tx, &p); err != nil {
+					return err
+				}
+				continue
+			}
+			a, err := begin(ctx, tx, name, p, kind, cents)
+			if err != nil {
+				return err
+			}
+			attempts = append(attempts, a)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range attempts {
+		if err := a.execute(ctx, gateways, run); err != nil {
+			return nil, err
+		}
+	}
+	return func(tx *txn.Tx) error { return recordAll(ctx, tx, attempts) }, nil
+}
+
+// stop keeps anything new from beginning on the payments of an order.
+func stop(ctx context.Context, tx *txn.Tx, orderID string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE payments
+		SET closed_at = $2
+		WHERE order_id = $1 AND closed_at IS NULL`, orderID, tx.Now)
+	if err != nil {
+		return fmt.Errorf("close payments: %w", err)
+	}
+	return nil
+}
+
+// finish brings operations to their outcome and records it.
+func finish(ctx context.Context, run *txn.Runner, gateways Gateways, attempts []*attempt) error {
+	for _, a := range attempts {
+		if err := a.execute(ctx, gateways, run); err != nil {
+			return err
+		}
+	}
+	if len(attempts) == 0 {
+		return nil
+	}
+	return run.Do(ctx, func(tx *txn.Tx) error { return recordAll(ctx, tx, attempts) })
+}
+
+func recordAll(ctx context.Context, tx *txn.Tx, attempts []*attempt) error {
+	for _, a := range attempts {
+		p, err := lockOne(ctx, tx, a.PaymentID)
+		if err != nil {
+			return err
+		}
+		if _, err := a.record(ctx, tx, &p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remainder returns what a gateway still has to give back of a payment: the
+// money that was taken, or else the money that is set aside.
+func remainder(p Payment) (Kind, int64) {
+	switch {
+	case p.Gateway == "" || p.class() == '6':
+		return "", 0
+	case p.CapturedCents > 0:
+		return Refund, p.CapturedCents - p.RefundedCents
+	case p.class() == '1' || p.class() == '4':
+		return Void, p.AuthorizedCents
+	}
+	return "", 0
+}
+
+// giveBack takes back a payment with which no gateway has to do anything.
+func giveBack(ctx context.Context, tx *txn.Tx, p *Payment) error {
+	switch {
+	case p.GiftCard != "" && p.class() != '3' && p.class() != '6':
+		if err := shop.ReleaseGiftCard(ctx, tx, p.GiftCard, p.OrderID); err != nil {
+			return err
+		}
+		p.Status = statusVoided
+		if p.CapturedCents > 0 {
+			p.Status, p.RefundedCents = statusDeposited, p.CapturedCents
+			tx.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: p.CapturedCents})
+		}
+	case p.Status == statusNew, p.Gateway == "" && p.class() == '1':
+		p.Status = statusVoided
+	default:
+		return nil
+	}
+	return save(ctx, tx, *p)
+}

@@ -1,0 +1,300 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rackless/rackless/shared/events"
+	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/ident"
+	"github.com/rackless/rackless/shared/txn"
+)
+
+// The three-digit statuses that this package sets itself (payment
+// specification, "0xx…9xx"); gateways bring the others. The first digit is the
+// class: 0 paid, 1 pending or authorized, 2 denied, 3 refunded, 4 review,
+// 5 new, 6 voided.
+const (
+	statusNew       = "500"
+	statusZero      = "009" // nothing to pay
+	statusGiftCard  = "070"
+	statusDeposited = "370" // given back to the gift card
+	statusVoided    = "602" // by the system
+)
+
+// pendingByTender is the status of a payment that a person will receive later.
+var pendingByTender = map[string]string{
+	"MO": "165", "WIRE": "166", "PO": "167", "CASH": "169", "PICKUP": "194", "LAYAWAY": "195",
+	"CHECK": "168", "CHKOD": "168", "COD": "168", "CALL": "168", "CUSTOM": "168",
+}
+
+// IsOffline reports whether a tender is paid to a person, not through a gateway.
+func IsOffline(tender string) bool { return pendingByTender[tender] != "" }
+
+// Payment is one tender of an order. Amounts are in the currency's smallest unit.
+type Payment struct {
+	ID              string     `json:"id" db:"payment_id"`
+	OrderID         string     `json:"order_id" db:"order_id"`
+	Tender          string     `json:"tender" db:"tender"`
+	Gateway         string     `json:"gateway,omitempty" db:"gateway"`
+	CaptureOn       string     `json:"-" db:"capture_on"`
+	Token           string     `json:"-" db:"token"`
+	GiftCard        string     `json:"-" db:"gift_card"`
+	Currency        string     `json:"currency" db:"currency"`
+	Status          string     `json:"status" db:"status"`
+	AmountCents     int64      `json:"amount_cents" db:"amount_cents"`
+	AuthorizedCents int64      `json:"authorized_cents" db:"authorized_cents"`
+	CapturedCents   int64      `json:"captured_cents" db:"captured_cents"`
+	RefundedCents   int64      `json:"refunded_cents" db:"refunded_cents"`
+	Reference       string     `json:"reference,omitempty" db:"reference"`
+	Detail          string     `json:"detail,omitempty" db:"detail"`
+	ClosedAt        *time.Time `json:"-" db:"closed_at"`
+}
+
+const columns = `payment_id, order_id, tender, gateway, capture_on, token, gift_card, currency, status,
+	amount_cents, authorized_cents, captured_cents, refunded_cents, reference, detail, closed_at`
+
+// class returns the first digit of the status.
+func (p Payment) class() byte { return p.Status[0] }
+
+// Intent is a payment as an order is placed with it.
+type Intent struct {
+	Tender      string
+	Gateway     string // empty for tenders that no gateway is behind
+	CaptureOn   string // manual or on_confirm
+	Token       string // the gateway's for the buyer's instrument
+	GiftCard    string // code
+	AmountCents int64
+}
+
+// Open writes the payments of a new order, none of which has happened yet.
+func Open(ctx context.Context, tx *txn.Tx, orderID, currency string, intents []Intent) error {
+	var batch pgx.Batch
+	for i, in := range intents {
+		status := statusNew
+		if in.Tender == "ZERO" {
+			status = statusZero
+		}
+		batch.Queue(`
+			INSERT INTO payments (payment_id, shop_id, order_id, position, tender, gateway, capture_on, token, gift_card,
+			                      currency, status, amount_cents, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`,
+			ident.New(ident.Payment), tx.Shop, orderID, i, in.Tender, in.Gateway, in.CaptureOn, in.Token, in.GiftCard,
+			currency, status, in.AmountCents, tx.Now)
+	}
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return fmt.Errorf("open payments: %w", err)
+	}
+	return nil
+}
+
+// OfOrder returns the payments of an order, in the order of its queue.
+func OfOrder(ctx context.Context, tx *txn.Tx, orderID string) ([]Payment, error) {
+	return query(ctx, tx, `WHERE order_id = $1 ORDER BY position`, orderID)
+}
+
+func lockOrder(ctx context.Context, tx *txn.Tx, orderID string) ([]Payment, error) {
+	return query(ctx, tx, `WHERE order_id = $1 ORDER BY position FOR UPDATE`, orderID)
+}
+
+func lockOne(ctx context.Context, tx *txn.Tx, id string) (Payment, error) {
+	found, err := query(ctx, tx, `WHERE payment_id = $1 FOR UPDATE`, id)
+	if err == nil && len(found) == 0 {
+		err = fault.New(fault.NotFound, "there is no payment %s", id)
+	}
+	if err != nil {
+		return Payment{}, err
+	}
+	return found[0], nil
+}
+
+func query(ctx context.Context, tx *txn.Tx, where, id string) ([]Payment, error) {
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM payments `+where, id)
+	if err != nil {
+		return nil, fmt.Errorf("load payments: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[Payment])
+	if err != nil {
+		return nil, fmt.Errorf("load payments: %w", err)
+	}
+	return found, nil
+}
+
+// save writes what an operation changed.
+func save(ctx context.Context, tx *txn.Tx, p Payment) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE payments
+		SET status = $2, authorized_cents = $3, captured_cents = $4, refunded_cents = $5, reference = $6, detail = $7, closed_at = $8, updated_at = $9
+		WHERE payment_id = $1`,
+		p.ID, p.Status, p.AuthorizedCents, p.CapturedCents, p.RefundedCents, p.Reference, p.Detail, p.ClosedAt, tx.Now)
+	if err != nil {
+		return fmt.Errorf("save payment %s: %w", p.ID, err)
+	}
+	return nil
+}
+
+// stated returns the payments as an event tells of them.
+func stated(payments []Payment) []events.Payment {
+	out := make([]events.Payment, len(payments))
+	for i, p := range payments {
+		out[i] = events.Payment{PaymentID: p.ID, Tender: p.Tender, Status: p.Status}
+	}
+	return out
+}
+
+// attempt is an operation on its way through a gateway.
+type attempt struct {
+	Operation
+	gateway string
+	resumed bool // an earlier attempt may have reached the gateway
+	outcome Outcome
+}
+
+// begin writes an operation before the gateway hears of it, or takes up the one
+// that an earlier attempt of the same intent began. It refuses with kind
+// Conflict while another one is pending on the payment.
+func begin(ctx context.Context, tx *txn.Tx, name string, p Payment, kind Kind, cents int64) (*attempt, error) {
+	a, err := resumed(ctx, tx, name, p, kind)
+	if err != nil || a != nil {
+		return a, err
+	}
+	tag, err := tx.Exec(ctx, `
+		INSERT INTO payment_operations (operation_id, shop_id, payment_id, kind, amount_cents, created_at)
+		SELECT $1, $2, $3, $4, $5, $6
+		WHERE NOT EXISTS (SELECT FROM payment_operations WHERE payment_id = $3 AND state = 'pending')`,
+		operationID(name, kind, p.ID), tx.Shop, p.ID, kind, cents, tx.Now)
+	if err != nil {
+		return nil, fmt.Errorf("begin to %s payment %s: %w", kind, p.ID, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil, fault.New(fault.Conflict, "payment %s is being worked on; try again shortly", p.ID)
+	}
+	return newAttempt(name, p, kind, cents), nil
+}
+
+func newAttempt(name string, p Payment, kind Kind, cents int64) *attempt {
+	return &attempt{gateway: p.Gateway, Operation: Operation{
+		ID: operationID(name, kind, p.ID), Kind: kind, PaymentID: p.ID, OrderID: p.OrderID,
+		Token: p.Token, Reference: p.Reference, AmountCents: cents, Currency: p.Currency,
+	}}
+}
+
+// resumed returns the operation that an earlier attempt of the same intent began
+// or ended, nil if there was none.
+func resumed(ctx context.Context, tx *txn.Tx, name string, p Payment, kind Kind) (*attempt, error) {
+	a := newAttempt(name, p, kind, 0)
+	a.resumed = true
+	var state State
+	err := tx.QueryRow(ctx, `
+		SELECT state, amount_cents, detail
+		FROM payment_operations
+		WHERE operation_id = $1`, a.ID).Scan(&state, &a.AmountCents, &a.outcome.Detail)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("resume to %s payment %s: %w", kind, p.ID, err)
+	}
+	if state != Pending {
+		a.outcome.State = state
+	}
+	return a, nil
+}
+
+// operationID derives the id of an operation from the name of the intent.
+func operationID(name string, kind Kind, paymentID string) string {
+	return ident.Derive(ident.Operation, name+" "+string(kind)+" "+paymentID)
+}
+
+// pending returns the operations of an order whose outcome is not known.
+func pending(ctx context.Context, tx *txn.Tx, orderID string) ([]*attempt, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT o.operation_id, o.kind, o.amount_cents, p.payment_id, p.order_id, p.gateway, p.token, p.reference, p.currency
+		FROM payment_operations o
+		JOIN payments p USING (payment_id)
+		WHERE p.order_id = $1 AND o.state = 'pending'
+		ORDER BY p.position`, orderID)
+	if err != nil {
+		return nil, fmt.Errorf("load pending operations: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*attempt, error) {
+		a := &attempt{resumed: true}
+		err := row.Scan(&a.ID, &a.Kind, &a.AmountCents, &a.PaymentID, &a.OrderID, &a.gateway, &a.Token, &a.Reference, &a.Currency)
+		return a, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load pending operations: %w", err)
+	}
+	return found, nil
+}
+
+// execute brings an operation to its outcome. What an earlier attempt may have
+// done is asked for before it is asked again.
+func (a *attempt) execute(ctx context.Context, gateways Gateways, run *txn.Runner) (err error) {
+	if a.outcome.State != "" {
+		return nil // it has ended already
+	}
+	gateway := gateways(a.gateway, run)
+	if gateway == nil {
+		a.outcome = Outcome{State: Declined, Status: "998", Detail: "the shop has no gateway " + a.gateway}
+		return nil
+	}
+	if a.resumed {
+		found := false
+		if a.outcome, found, err = gateway.Lookup(ctx, a.Operation); err != nil || found {
+			return unknown(err)
+		}
+	}
+	a.outcome, err = gateway.Execute(ctx, a.Operation)
+	return unknown(err)
+}
+
+// unknown makes of a gateway's error the refusal that has a step tried again.
+func unknown(err error) error {
+	if err == nil || fault.Is(err, fault.Unavailable) {
+		return err
+	}
+	return fault.From(fault.Unavailable, err, "the payment gateway did not answer")
+}
+
+// record writes the outcome of an operation into the payment. ended is false if
+// a concurrent attempt has recorded it already.
+func (a *attempt) record(ctx context.Context, tx *txn.Tx, p *Payment) (ended bool, err error) {
+	tag, err := tx.Exec(ctx, `
+		UPDATE payment_operations
+		SET state = $2, reference = $3, detail = $4, ended_at = $5
+		WHERE operation_id = $1 AND state = 'pending'`, a.ID, a.outcome.State, a.outcome.Reference, a.outcome.Detail, tx.Now)
+	if err != nil {
+		return false, fmt.Errorf("record operation %s: %w", a.ID, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return false, nil
+	}
+	p.Detail = a.outcome.Detail
+	if a.outcome.State == Declined && a.Kind != Authorize {
+		return true, save(ctx, tx, *p) // the payment is what it was
+	}
+	p.Status = a.outcome.Status
+	if a.outcome.Reference != "" {
+		p.Reference = a.outcome.Reference
+	}
+	if a.outcome.State != Declined {
+		switch a.Kind {
+		case Authorize:
+			p.AuthorizedCents = a.AmountCents
+		case Capture:
+			p.CapturedCents += a.AmountCents
+			tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
+		case Void:
+			tx.Emit(events.PaymentVoided{OrderID: p.OrderID, PaymentID: p.ID})
+		case Refund:
+			p.RefundedCents += a.AmountCents
+			tx.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
+		}
+	}
+	return true, save(ctx, tx, *p)
+}
