@@ -23,6 +23,11 @@ import (
 //go:embed *.sql
 var Files embed.FS
 
+// lockRoles begins a transaction that changes roles. They belong to the server:
+// two databases must not change them at once, and an advisory lock is seen in
+// one database only.
+const lockRoles = "BEGIN; LOCK TABLE pg_catalog.pg_authid IN SHARE ROW EXCLUSIVE MODE; "
+
 // State is how far a database is migrated.
 type State struct {
 	Version uint // number of the last migration applied, 0 for none
@@ -71,10 +76,7 @@ func Grant(ctx context.Context, databaseURL string) error {
 		return fmt.Errorf("connect to grant: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	// Roles belong to the server: two databases must not make them at once. The
-	// lock of another database would not be seen, hence a lock on a shared row.
-	_, err = conn.Exec(ctx, "BEGIN; LOCK TABLE pg_catalog.pg_authid IN SHARE ROW EXCLUSIVE MODE; "+string(sql)+"; COMMIT")
-	if err != nil {
+	if _, err := conn.Exec(ctx, lockRoles+string(sql)+"; COMMIT"); err != nil {
 		return fmt.Errorf("apply grants.sql: %w", err)
 	}
 	return nil

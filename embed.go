@@ -1,0 +1,9 @@
+package rackless
+
+import "embed"
+
+// Manifests are the Knative objects by which the functions are wired together,
+// here as in a cluster.
+//
+//go:embed infra/knative
+var Manifests embed.FS
