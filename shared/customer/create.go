@@ -3,9 +3,7 @@ package customer
 import (
 	"context"
 	"fmt"
-	"strings"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rackless/rackless/shared/events"
@@ -29,10 +27,12 @@ type CreateInput struct {
 // Validate refuses fields that no customer can have.
 func (in CreateInput) Validate() error {
 	var f fault.Fields
-	checkEmail(&f, "/email", in.Email)
-	checkPassword(&f, "/password", in.Password)
-	checkNames(&f, in.FirstName, in.LastName, in.Company, in.Phone)
-	f.Check(in.Newsletters >= 0 && in.Newsletters < 1<<15, "/newsletters", "must be a bit mask of lists 1 to 15")
+	checkEmail(&f, in.Email)
+	if in.Password != "" {
+		checkPassword(&f, in.Password)
+	}
+	checkPerson(&f, in.FirstName, in.LastName, in.Company, in.Phone)
+	checkNewsletters(&f, in.Newsletters)
 	return f.Err()
 }
 
@@ -41,9 +41,9 @@ func (in CreateInput) Validate() error {
 func Create(ctx context.Context, tx *txn.Tx, in CreateInput) (Customer, error) {
 	var hash *string
 	if in.Password != "" {
-		h, err := argon2id.CreateHash(in.Password, hashing)
+		h, err := hashPassword(in.Password)
 		if err != nil {
-			return Customer{}, fmt.Errorf("hash the password: %w", err)
+			return Customer{}, err
 		}
 		hash = &h
 	}
@@ -51,7 +51,7 @@ func Create(ctx context.Context, tx *txn.Tx, in CreateInput) (Customer, error) {
 		INSERT INTO customers (customer_id, shop_id, email, password_hash, first_name, last_name, company, phone, newsletters, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
 		RETURNING `+columns,
-		ident.New(ident.Customer), tx.Shop, strings.TrimSpace(in.Email), hash, in.FirstName, in.LastName, in.Company, in.Phone, in.Newsletters, tx.Now)
+		ident.New(ident.Customer), tx.Shop, in.Email, hash, in.FirstName, in.LastName, in.Company, in.Phone, in.Newsletters, tx.Now)
 	if err != nil {
 		return Customer{}, fmt.Errorf("create customer: %w", err)
 	}
@@ -64,20 +64,4 @@ func Create(ctx context.Context, tx *txn.Tx, in CreateInput) (Customer, error) {
 	}
 	tx.Emit(events.CustomerCreated{CustomerID: c.ID, Email: c.Email})
 	return c, nil
-}
-
-// hashing is argon2id with 19 MiB, 2 passes and 1 lane, the least that OWASP's
-// password storage cheat sheet recommends: it fits the memory of one function
-// while several people register at once.
-var hashing = &argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-
-func checkPassword(f *fault.Fields, path, password string) {
-	f.Check(password == "" || len(password) >= 8 && len(password) <= 200, path, "must have 8 to 200 characters")
-}
-
-func checkNames(f *fault.Fields, first, last, company, phone string) {
-	f.Check(len(first) <= 50, "/first_name", "must not exceed 50 characters")
-	f.Check(len(last) <= 50, "/last_name", "must not exceed 50 characters")
-	f.Check(len(company) <= 100, "/company", "must not exceed 100 characters")
-	f.Check(len(phone) <= 30, "/phone", "must not exceed 30 characters")
 }

@@ -2,11 +2,7 @@ package customer
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/txn"
 )
 
@@ -21,21 +17,5 @@ func Get(ctx context.Context, tx *txn.Tx, in GetInput) (Customer, error) {
 	if !tx.Who.Owns(in.ID) {
 		return Customer{}, notFound(in.ID)
 	}
-	rows, err := tx.Query(ctx, `
-		SELECT `+columns+`
-		FROM customers
-		WHERE customer_id = $1 AND erased_at IS NULL`, in.ID)
-	if err != nil {
-		return Customer{}, fmt.Errorf("get customer: %w", err)
-	}
-	c, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Customer])
-	if err == pgx.ErrNoRows {
-		return Customer{}, notFound(in.ID)
-	}
-	if err != nil {
-		return Customer{}, fmt.Errorf("get customer: %w", err)
-	}
-	return c, nil
+	return find(ctx, tx, in.ID)
 }
-
-func notFound(id string) error { return fault.New(fault.NotFound, "there is no customer %s", id) }
