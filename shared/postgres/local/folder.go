@@ -243,27 +243,38 @@ func mkdir(path string) error {
 	}
 }
 
-// lock opens a file and waits until it has its lock, which ends when the file
-// is closed or the process ends.
-func lock(ctx context.Context, path string, how int) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+// held is a lock on a file. It ends with Close or with the process, unlike
+// that of an os.File, which also ends when nothing refers to the file any more.
+type held struct{ fd int }
+
+// lock opens a file and waits until it has its lock.
+func lock(ctx context.Context, path string, how int) (*held, error) {
+	fd, err := syscall.Open(path, syscall.O_CREAT|syscall.O_RDWR|syscall.O_CLOEXEC, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	for {
-		err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
+		err := syscall.Flock(fd, how|syscall.LOCK_NB)
 		if err == nil {
-			return file, nil
+			return &held{fd}, nil
 		}
 		if err == syscall.EWOULDBLOCK || err == syscall.EINTR {
 			err = sleep(ctx, poll)
 		}
 		if err != nil {
-			file.Close()
+			syscall.Close(fd)
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
 	}
 }
+
+// alone reports whether nobody else shares the lock. If so, the lock has become
+// an exclusive one; else it is lost.
+func (h *held) alone() bool {
+	return syscall.Flock(h.fd, syscall.LOCK_EX|syscall.LOCK_NB) == nil
+}
+
+func (h *held) Close() { syscall.Close(h.fd) }
 
 // secret returns a pipe from which a program that runs as the user can read
 // text, also by the name /dev/stdin: no file ever holds it.

@@ -76,8 +76,8 @@ type Server struct {
 	log      *slog.Logger
 	port     int
 	password string
-	child    int      // process id when this process began the server, else 0
-	share    *os.File // locked while this process uses the server
+	child    int   // process id when this process began the server, else 0
+	share    *held // this process uses the server; nil once stopped
 }
 
 // DefaultDir is where a server is kept unless told otherwise: below
@@ -172,12 +172,11 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	defer guard.Close()
 
-	// Trading the shared lock for an exclusive one fails at once while anybody
-	// else has a share; nobody can take one, because that needs guard.
-	err = syscall.Flock(int(s.share.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	// Nobody can take a share meanwhile, because that needs guard.
+	alone := s.share.alone()
 	s.share.Close()
 	s.share = nil
-	if err != nil {
+	if !alone {
 		s.log.InfoContext(ctx, "leaving postgres to its other users", "port", s.port)
 		return nil
 	}

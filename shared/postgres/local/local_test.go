@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -184,6 +185,27 @@ func TestStopLeavesServerToOtherUsers(t *testing.T) {
 	}
 }
 
+// A share is not lost with the last reference to it.
+func TestStopRespectsForgottenServers(t *testing.T) {
+	t.Parallel()
+	opt := local.Options{Dir: used(t), Volatile: true}
+	if _, err := local.Start(t.Context(), opt); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	runtime.GC()
+	s := start(t, opt)
+	stop(t, s)
+	query(t, s.URL("postgres"), func(conn *pgx.Conn) error { return conn.Ping(t.Context()) })
+	pid := postmaster(t, opt.Dir)
+	if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := syscall.Wait4(pid, nil, 0, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestStartAtOnce(t *testing.T) {
 	t.Parallel()
 	opt := local.Options{Dir: folder(t), Volatile: true}
@@ -250,18 +272,21 @@ func TestStartEndsWithContext(t *testing.T) {
 
 	// Cancelled by the log line that says that the server is being started.
 	ctx, cancel := context.WithCancel(t.Context())
-	cancelling := opt
-	cancelling.Log = slog.New(slog.NewTextHandler(writer(func(line []byte) (int, error) {
+	var said strings.Builder
+	opt.Log = slog.New(slog.NewTextHandler(writer(func(line []byte) (int, error) {
 		if strings.Contains(string(line), "starting postgres") {
 			cancel()
 		}
-		return len(line), nil
+		return said.Write(line)
 	}), nil))
-	_, err := local.Start(ctx, cancelling)
+	_, err := local.Start(ctx, opt)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("start with a cancelled context: %v, want %v", err, context.Canceled)
 	}
 	start(t, opt)
+	if strings.Contains(said.String(), "using the running postgres") {
+		t.Errorf("the cancelled start left a server behind:\n%s", &said)
+	}
 }
 
 func TestStartSaysHowToMend(t *testing.T) {
