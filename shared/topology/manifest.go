@@ -294,6 +294,9 @@ func (m *Manifest) add(doc []byte, at string) error {
 func decode[T any](text []byte, at string, to *[]T, object func(*T) *Object) error {
 	var v T
 	strict, err := kjson.UnmarshalStrict(text, &v)
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		return fmt.Errorf("%s: %s: a %s stands where a value of type %s belongs; correct it", at, wrong.Field, wrong.Value, wrong.Type)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %s; correct the value", at, strings.TrimPrefix(err.Error(), "json: "))
 	}
@@ -416,14 +419,13 @@ func (m *Manifest) sink() *Broker {
 	return sinks[0]
 }
 
-// takesDeadLetters reports whether a delivery names the broker as its dead
-// letter sink.
+// takesDeadLetters reports whether the broker is the dead letter sink of another.
 func (m *Manifest) takesDeadLetters(broker string) bool {
-	isSink := func(d *Delivery) bool {
-		return d != nil && d.DeadLetterSink != nil && isBroker(d.DeadLetterSink.Ref, broker)
+	isSink := func(of string, d *Delivery) bool {
+		return of != broker && d != nil && d.DeadLetterSink != nil && isBroker(d.DeadLetterSink.Ref, broker)
 	}
-	return slices.ContainsFunc(m.Brokers, func(b Broker) bool { return isSink(b.Spec.Delivery) }) ||
-		slices.ContainsFunc(m.Triggers, func(t Trigger) bool { return isSink(t.Spec.Delivery) })
+	return slices.ContainsFunc(m.Brokers, func(b Broker) bool { return isSink(b.Metadata.Name, b.Spec.Delivery) }) ||
+		slices.ContainsFunc(m.Triggers, func(t Trigger) bool { return isSink(t.Spec.Broker, t.Spec.Delivery) })
 }
 
 // isBroker reports whether a reference is to the broker of that name.
