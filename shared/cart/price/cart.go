@@ -36,19 +36,20 @@ type Item struct {
 
 // Raw is a line that no product stands behind, e.g. an adjustment.
 type Raw struct {
-	STID       string            `json:"stid"`
-	SKU        string            `json:"sku,omitempty"`
-	Product    string            `json:"product,omitempty"`
-	Name       string            `json:"name,omitempty"`
-	Qty        int64             `json:"qty"`
-	Price      string            `json:"price"`
-	Weight     string            `json:"weight,omitempty"`   // ounces
-	Taxable    *bool             `json:"taxable,omitempty"`  // not set: taxable
-	TaxRate    *string           `json:"tax_rate,omitempty"` // percent, instead of the destination's
-	Master     string            `json:"master,omitempty"`   // stid of the kit this is a component of
-	Promotion  bool              `json:"promotion,omitempty"`
-	Virtual    string            `json:"virtual,omitempty"`
-	Attributes map[string]string `json:"attributes,omitempty"`
+	STID        string            `json:"stid"`
+	SKU         string            `json:"sku,omitempty"`
+	Product     string            `json:"product,omitempty"`
+	Name        string            `json:"name,omitempty"`
+	Description string            `json:"description,omitempty"`
+	Qty         int64             `json:"qty"`
+	Price       string            `json:"price"`
+	Weight      string            `json:"weight,omitempty"`   // ounces
+	Taxable     *bool             `json:"taxable,omitempty"`  // not set: taxable
+	TaxRate     *string           `json:"tax_rate,omitempty"` // percent, instead of the destination's
+	Master      string            `json:"master,omitempty"`   // stid of the kit this is a component of
+	Promotion   bool              `json:"promotion,omitempty"`
+	Virtual     string            `json:"virtual,omitempty"`
+	Attributes  map[string]string `json:"attributes,omitempty"`
 }
 
 // Destination is where the goods go.

@@ -5,9 +5,18 @@
 package price
 
 import (
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/rackless/rackless/shared/cart/line"
+	"github.com/rackless/rackless/shared/catalog/schedule"
 	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/money"
+	"github.com/rackless/rackless/shared/perlnum"
+	"github.com/rackless/rackless/shared/promotion"
+	"github.com/rackless/rackless/shared/shipping/quote"
+	"github.com/rackless/rackless/shared/tax/rate"
 )
 
 // Price calculates the totals of a cart at a time. cfg must be valid; products
@@ -16,5 +25,166 @@ import (
 // Totals.Errors and left out; an error is returned only for input that no cart
 // can have.
 func Price(cfg *Config, products map[string]*Product, cart Cart, now time.Time) (Totals, error) {
-	return Totals{}, fault.New(fault.Unavailable, "prices are not calculated yet")
+	a, err := cfg.General.arith()
+	if err != nil {
+		return Totals{}, err
+	}
+	return PriceWith(a, cfg, products, cart, now)
+}
+
+// PriceWith is Price with an arithmetic of the caller's choice: how single
+// quirks of the original are examined.
+func PriceWith(a *perlnum.Arith, cfg *Config, products map[string]*Product, cart Cart, now time.Time) (Totals, error) {
+	if err := cart.validate(); err != nil {
+		return Totals{}, err
+	}
+	e := engine{a: a, cfg: cfg, products: products, cart: &cart, now: now.UTC()}
+	e.out.Policy, e.out.Currency = cfg.General.Policy, cfg.General.Currency
+	if err := e.compile(); err != nil {
+		return Totals{}, err
+	}
+	e.schedule = e.scheduleOf(cart.Schedule)
+	for i := range cart.Items {
+		e.add(&cart.Items[i])
+	}
+	e.activateCoupons()
+	e.settle()
+	e.total()
+	return e.out, nil
+}
+
+// arith returns the arithmetic of the shop's policy.
+func (g *General) arith() (*perlnum.Arith, error) {
+	exponent, ok := money.Exponent(g.Currency)
+	if !ok {
+		return nil, fault.New(fault.Invalid, "%q is no ISO 4217 currency code", g.Currency)
+	}
+	switch g.Policy {
+	case CommerceRack:
+		return perlnum.CommerceRack(), nil
+	case Exact:
+		modes := map[string]perlnum.Rounding{"": perlnum.HalfUp, "half-up": perlnum.HalfUp, "half-even": perlnum.HalfEven, "half-down": perlnum.HalfDown}
+		mode, ok := modes[g.Rounding.Mode]
+		if !ok {
+			return nil, fault.New(fault.Invalid, "%q is no rounding mode", g.Rounding.Mode)
+		}
+		return perlnum.Exact(mode, exponent), nil
+	}
+	return nil, fault.New(fault.Invalid, "%q is no price policy", g.Policy)
+}
+
+// engine prices one cart.
+type engine struct {
+	a        *perlnum.Arith
+	cfg      *Config
+	products map[string]*Product
+	cart     *Cart
+	now      time.Time
+
+	schedule *schedule.Schedule // of the cart; nil if it is not configured
+	rules    map[string][]promotion.Compiled
+	lines    []line.Line // goods, then promotions
+	details  map[string]detail
+	coupons  []entered // active ones, by code
+
+	rates     rate.Rates
+	rate      *perlnum.Num // combined; nil where none was looked up
+	sums      line.Sums
+	offer     quote.Offer
+	shipping  *quote.Rate // the selected method
+	surcharge []surcharge
+	payBy     string
+
+	out Totals
+}
+
+// detail is what a line shows besides what it is calculated from.
+type detail struct {
+	basePrice string
+	qtyPrice  string
+	options   []ChosenOption
+}
+
+// entered is a coupon with the code it was entered by.
+type entered struct {
+	code   string
+	coupon *promotion.Coupon
+}
+
+func (e *engine) scheduleOf(id string) *schedule.Schedule {
+	id = strings.ToUpper(id)
+	for i := range e.cfg.Schedules {
+		if e.cfg.Schedules[i].ID == id {
+			return &e.cfg.Schedules[i]
+		}
+	}
+	return nil
+}
+
+func (e *engine) compile() error {
+	e.rules = make(map[string][]promotion.Compiled, len(e.cfg.RuleLists))
+	for _, list := range e.cfg.RuleLists {
+		compiled := make([]promotion.Compiled, len(list.Rules))
+		for i, r := range list.Rules {
+			var err error
+			if compiled[i], err = promotion.Compile(r); err != nil {
+				return fault.From(fault.Invalid, err, "rule %d of %s", i+1, list.ID)
+			}
+		}
+		e.rules[list.ID] = compiled
+	}
+	return nil
+}
+
+// activateCoupons takes the entered codes in order, as the original adds them
+// to a cart: one that cannot be stacked removes those before it, even if it is
+// then refused itself (CommerceRack cart specification, §10).
+func (e *engine) activateCoupons() {
+	now := e.now.Unix()
+	for _, code := range e.cart.Coupons {
+		code = strings.ToUpper(code)
+		if code == "" {
+			continue
+		}
+		c := e.coupon(code)
+		if c != nil {
+			e.coupons = slices.DeleteFunc(e.coupons, func(x entered) bool { return !c.Stackable || x.code == code })
+		}
+		switch {
+		case c == nil:
+			e.refuse(code, "Coupon "+code+" could not be found.")
+		case c.LimitedUse:
+			e.refuse(code, "Coupon "+code+" cannot be added directly from the SITE")
+		case c.Disabled:
+			e.refuse(code, "Coupon "+code+" is no longer available.")
+		case c.Begins > 0 && c.Begins > now:
+			e.refuse(code, "Coupon "+code+" is not available yet.")
+		case c.Expires > 0 && c.Expires < now:
+			e.refuse(code, "Coupon "+code+" has expired.")
+		default:
+			e.coupons = append(e.coupons, entered{code, c})
+		}
+	}
+	slices.SortFunc(e.coupons, func(x, y entered) int { return strings.Compare(x.code, y.code) })
+}
+
+func (e *engine) refuse(code, why string) {
+	if e.out.CouponErrors == nil {
+		e.out.CouponErrors = make(map[string]string)
+	}
+	e.out.CouponErrors[code] = why
+}
+
+// coupon finds a coupon by code. A code of more than five characters that is
+// unknown is tried again with its first five, the length of old codes.
+func (e *engine) coupon(code string) *promotion.Coupon {
+	for i := range e.cfg.Coupons {
+		if e.cfg.Coupons[i].Code == code {
+			return &e.cfg.Coupons[i]
+		}
+	}
+	if len(code) > 5 {
+		return e.coupon(code[:5])
+	}
+	return nil
 }

@@ -26,9 +26,9 @@ type Product struct {
 
 // SKU overrides a product for one combination of its inventory options.
 type SKU struct {
-	ID         string            `json:"id"` // PID:IDVV…
-	Price      string            `json:"price,omitempty"`
-	Weight     string            `json:"weight,omitempty"`
+	ID         string            `json:"id"`               // PID:IDVV…
+	Price      *string           `json:"price,omitempty"`  // nil: the product's, with its options' modifiers
+	Weight     *string           `json:"weight,omitempty"` // ounces; nil likewise
 	Cost       string            `json:"cost,omitempty"`
 	Assembly   string            `json:"assembly,omitempty"`
 	Attributes map[string]string `json:"attributes,omitempty"`

@@ -132,11 +132,15 @@ func (b *Balance) status(payments []Payment, chains []chain, total int64) string
 	case len(chains) == 0:
 		return noPayments
 	case b.Paid == total:
-		return common(chains, severalPaid, func(c *chain) (string, bool) { return c.status, c.amount > 0 }, total)
+		status := common(chains, severalPaid, func(c *chain) (string, bool) { return c.status, c.amount > 0 })
+		if status == "" && total == 0 {
+			return zeroTotal
+		}
+		return status
 	case b.Auth >= total:
 		return common(chains, severalAuth, func(c *chain) (string, bool) {
 			return c.origin.Status, !c.gone && !c.origin.Voided && class(c.origin.Status) == authorised
-		}, total)
+		})
 	case 0 < b.Paid && b.Paid < total:
 		return partlyPaid
 	case len(payments) == 1:
@@ -147,8 +151,9 @@ func (b *Balance) status(payments []Payment, chains []chain, total int64) string
 	return undetermined
 }
 
-// common returns the status that the chosen chains share, or several.
-func common(chains []chain, several string, choose func(*chain) (string, bool), total int64) string {
+// common returns the status that the chosen chains share, or several; "" if
+// none is chosen.
+func common(chains []chain, several string, choose func(*chain) (string, bool)) string {
 	status, found := "", false
 	for i := range chains {
 		s, ok := choose(&chains[i])
@@ -159,9 +164,6 @@ func common(chains []chain, several string, choose func(*chain) (string, bool), 
 		case status != s:
 			status = several
 		}
-	}
-	if !found && total == 0 {
-		return zeroTotal
 	}
 	return status
 }

@@ -1,0 +1,142 @@
+package line
+
+import "github.com/rackless/rackless/shared/perlnum"
+
+// Divisors of dimensional weight: cubic inches per pound, and the ounces of a
+// pound (cart specification, §5).
+const (
+	ground = 194 // domestic
+	air    = 166 // international
+	pound  = 16
+)
+
+// Sums are the sums over lines (cart specification, §5).
+type Sums struct {
+	Total   int64       // in the smallest unit, components left out
+	Taxable int64       // in the smallest unit
+	TaxDue  perlnum.Num // in the major unit, rounded
+	Count   int64       // pieces, promotions left out
+
+	Weight      perlnum.Num // ounces
+	Weight194   perlnum.Num // ounces, dimensional for ground
+	Weight166   perlnum.Num // ounces, dimensional for air
+	Legacy194   perlnum.Num // as 194, without rounding up, for rate tables
+	Legacy166   perlnum.Num
+	CubicInches int64
+}
+
+// ItemsTotal returns Total as an amount.
+func (s *Sums) ItemsTotal(a *perlnum.Arith) perlnum.Num { return a.Minor(s.Total) }
+
+// Sum adds up the lines that filter accepts. rate is the destination's tax rate
+// in percent, nil where none was looked up.
+func Sum(a *perlnum.Arith, lines []Line, filter func(*Line) bool, rate *perlnum.Num) Sums {
+	s := Sums{Weight: a.Int(0), Weight194: a.Int(0), Weight166: a.Int(0), Legacy194: a.Int(0), Legacy166: a.Int(0)}
+	taxDue := a.Int(0) // hundredths of the smallest unit, as the original keeps it
+	for i := range lines {
+		l := &lines[i]
+		if !filter(l) {
+			continue
+		}
+		cents := l.Price.Cents()
+		if l.Master == "" {
+			s.Total += cents * l.Qty
+			s.addWeight(a, l)
+		}
+		if !l.Discount() {
+			s.Count += l.Qty
+		}
+		r, known := l.rate(a, rate)
+		if !known {
+			continue
+		}
+		if !l.NotTaxable || a.Has(perlnum.ExemptInTaxable) {
+			s.Taxable += cents * l.Qty
+		}
+		taxDue = taxDue.Add(r.Percent().Mul(a.Int(cents)).Times(l.Qty).RoundTo(2))
+	}
+	s.TaxDue = taxDue.Percent().Round()
+	return s
+}
+
+// rate returns the tax rate of a line and whether the line takes part in tax at
+// all. A line's own rate counts only next to a known rate of the destination,
+// as in the original.
+func (l *Line) rate(a *perlnum.Arith, cart *perlnum.Num) (perlnum.Num, bool) {
+	switch {
+	case l.NotTaxable:
+		return a.Int(0), true
+	case cart == nil:
+		return perlnum.Num{}, false
+	case l.TaxRate != nil:
+		return *l.TaxRate, true
+	}
+	return *cart, true
+}
+
+func (s *Sums) addWeight(a *perlnum.Arith, l *Line) {
+	s.Weight = s.Weight.Add(l.Weight.Times(l.Qty))
+	depth, width, height := l.inches(a, "zoovy:pkg_depth"), l.inches(a, "zoovy:pkg_width"), l.inches(a, "zoovy:pkg_height")
+	cubic := depth * width * height
+	s.CubicInches += cubic
+
+	slack := a.Parse("0.9999")
+	if IsTrue(l.Attributes["zoovy:pkg_exclusive"]) {
+		slack = a.Int(0)
+	}
+	s.Weight194 = s.Weight194.Add(dimensional(a, cubic, ground, slack, l).Times(l.Qty))
+	s.Weight166 = s.Weight166.Add(dimensional(a, cubic, air, slack, l).Times(l.Qty))
+
+	if cubic <= 0 {
+		s.Legacy194 = s.Legacy194.Add(l.Weight.Times(l.Qty))
+		s.Legacy166 = s.Legacy166.Add(l.Weight.Times(l.Qty))
+		return
+	}
+	up := a.Int(0) // the legacy weights round up where the attribute exists, whatever it says
+	if _, ok := l.Attributes["zoovy:pkg_exclusive"]; ok {
+		up = a.Parse("0.9999")
+	}
+	s.Legacy194 = s.Legacy194.Add(legacy(a, cubic, ground, up, l).Times(l.Qty))
+	s.Legacy166 = s.Legacy166.Add(legacy(a, cubic, air, up, l).Times(l.Qty))
+}
+
+// inches returns a package dimension, cut to whole inches.
+func (l *Line) inches(a *perlnum.Arith, attribute string) int64 {
+	v, ok := l.Attributes[attribute]
+	if !ok {
+		return 0
+	}
+	return a.Parse(v).Int()
+}
+
+func dimensional(a *perlnum.Arith, cubic, divisor int64, slack perlnum.Num, l *Line) perlnum.Num {
+	w := a.Int(cubic).Div(a.Int(divisor)).Add(slack).Times(pound)
+	if l.Weight.Less(w) {
+		return w
+	}
+	return l.Weight
+}
+
+func legacy(a *perlnum.Arith, cubic, divisor int64, up perlnum.Num, l *Line) perlnum.Num {
+	w := a.Int(cubic).Div(a.Int(divisor)).Add(up).Whole().Times(pound)
+	if l.Weight.Less(w) {
+		return w
+	}
+	return l.Weight
+}
+
+// IsTrue reads a flag as the original does: ON, a positive whole number, or a
+// word that begins with Y or T.
+func IsTrue(v string) bool {
+	if v == "" {
+		return false
+	}
+	switch v[0] {
+	case 'y', 'Y', 't', 'T':
+		return true
+	}
+	if v == "ON" || v == "on" || v == "On" || v == "oN" {
+		return true
+	}
+	return (&perlnum.Arith{}).Parse(v).Int() > 0
+}
