@@ -1,0 +1,5 @@
+DROP TABLE gift_card_entries, gift_cards, coupon_redemptions, coupons, payment_methods, payment_fees, price_schedules, rule_lists,
+    shipping_methods, tax_rules, shop_settings;
+DROP FUNCTION check_coupon_limits();
+DROP FUNCTION book_gift_card_entry();
+DROP FUNCTION refuse_change();

@@ -1,0 +1,2 @@
+DROP TABLE reservations, stock_orders, stock_movements, stock, skus, products;
+DROP FUNCTION book_stock_movements();

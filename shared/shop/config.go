@@ -1,0 +1,99 @@
+package shop
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rackless/rackless/shared/cart/price"
+	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/txn"
+)
+
+// pricing selects the sections of price.Config as one document. Its keys are the
+// names of the fields there. Until it is configured otherwise, a shop prices as
+// CommerceRack does.
+const pricing = `
+	jsonb_build_object(
+		'general', COALESCE(s.general, '{"policy": "commercerack"}') || jsonb_build_object('currency', h.currency),
+		'handling', COALESCE(s.handling, '{}'),
+		'insurance', COALESCE(s.insurance, '{}'),
+		'tax_rules', (SELECT jsonb_agg(document ORDER BY position) FROM tax_rules WHERE shop_id = h.shop_id),
+		'shipping_methods', (SELECT jsonb_agg(document ORDER BY position) FROM shipping_methods WHERE shop_id = h.shop_id),
+		'rule_lists', (SELECT jsonb_agg(document ORDER BY position) FROM rule_lists WHERE shop_id = h.shop_id),
+		'coupons', (SELECT jsonb_agg(document ORDER BY position) FROM coupons WHERE shop_id = h.shop_id),
+		'payment_fees', (SELECT jsonb_agg(document ORDER BY position) FROM payment_fees WHERE shop_id = h.shop_id),
+		'schedules', (SELECT jsonb_agg(document ORDER BY position) FROM price_schedules WHERE shop_id = h.shop_id))`
+
+// QueueConfig adds to a batch the one statement that reads into what the shop has
+// configured for prices. It reads the tables shops, shop_settings, tax_rules,
+// shipping_methods, rule_lists, coupons, payment_fees and price_schedules.
+func QueueConfig(batch *pgx.Batch, into *price.Config) {
+	batch.Queue(`
+		SELECT ` + pricing + `
+		FROM shops h
+		LEFT JOIN shop_settings s USING (shop_id)
+		WHERE h.shop_id = current_shop()`).QueryRow(func(row pgx.Row) error { return scanDocument(row, into) })
+}
+
+// LoadConfig returns what the shop has configured for prices, in one round trip.
+func LoadConfig(ctx context.Context, tx *txn.Tx) (*price.Config, error) {
+	var batch pgx.Batch
+	var cfg price.Config
+	QueueConfig(&batch, &cfg)
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, err
+	}
+	return &cfg, nil
+}
+
+// InspectInput asks for the configuration of the caller's shop.
+type InspectInput struct{}
+
+// Inspect returns what the shop has configured, in the form in which Configure
+// takes it. Gift cards are money, not configuration: it does not tell their codes.
+func Inspect(ctx context.Context, tx *txn.Tx, _ InspectInput) (Sections, error) {
+	var s Sections
+	err := scanDocument(tx.QueryRow(ctx, `
+		SELECT `+pricing+` || jsonb_build_object(
+			'payment_methods', (SELECT jsonb_agg(document ORDER BY position) FROM payment_methods WHERE shop_id = h.shop_id))
+		FROM shops h
+		LEFT JOIN shop_settings s USING (shop_id)
+		WHERE h.shop_id = current_shop()`), &s)
+	return s, err
+}
+
+func scanDocument(row pgx.Row, into any) error {
+	var document []byte
+	err := row.Scan(&document)
+	if err == pgx.ErrNoRows {
+		return fault.New(fault.NotFound, "there is no such shop")
+	}
+	if err != nil {
+		return fmt.Errorf("read the configuration: %w", err)
+	}
+	if err := json.Unmarshal(document, into); err != nil {
+		return fmt.Errorf("decode the configuration: %w", err)
+	}
+	return nil
+}
+
+// PaymentMethodOf returns the method of a tender, also one that is switched off:
+// what was ordered with it must still be captured and refunded. A tender that the
+// shop has not configured is NotFound.
+func PaymentMethodOf(ctx context.Context, tx *txn.Tx, tender string) (PaymentMethod, error) {
+	var m PaymentMethod
+	err := tx.QueryRow(ctx, `
+		SELECT document
+		FROM payment_methods
+		WHERE shop_id = current_shop() AND tender = $1`, tender).Scan(&m)
+	if err == pgx.ErrNoRows {
+		return m, fault.New(fault.NotFound, "the shop does not take %s", tender)
+	}
+	if err != nil {
+		return m, fmt.Errorf("look up how %s is paid: %w", tender, err)
+	}
+	return m, nil
+}

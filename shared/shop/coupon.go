@@ -1,0 +1,58 @@
+package shop
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/postgres"
+	"github.com/rackless/rackless/shared/txn"
+)
+
+// ReserveCoupons notes that an order of owner uses coupons, each once, whatever
+// the number of calls; owner is ” for an order of the merchant. A coupon that is
+// used up, in all or by this buyer, or that has been taken out of the
+// configuration is refused with kind Conflict. The limits hold exactly, however
+// many orders are placed at once: the database counts under the coupon's lock.
+// After a refusal the transaction can only be rolled back.
+func ReserveCoupons(ctx context.Context, tx *txn.Tx, codes []string, owner, orderID string) error {
+	for _, code := range slices.Compact(slices.Sorted(slices.Values(codes))) { // locks are taken in order
+		var known bool
+		err := tx.QueryRow(ctx, `
+			WITH coupon AS (
+				SELECT shop_id, code FROM coupons WHERE shop_id = current_shop() AND code = $1
+			), redemption AS (
+				INSERT INTO coupon_redemptions (shop_id, code, order_id, owner, created_at)
+				SELECT shop_id, code, $2, $3, $4 FROM coupon
+				ON CONFLICT DO NOTHING
+			)
+			SELECT EXISTS (SELECT FROM coupon) OR EXISTS (
+				SELECT FROM coupon_redemptions WHERE shop_id = current_shop() AND code = $1 AND order_id = $2)`,
+			code, orderID, owner, tx.Now).Scan(&known)
+		switch {
+		case postgres.IsCheck(err, "coupon_redemptions_limit_check"):
+			return fault.New(fault.Conflict, "the coupon %s is used up", code).With("coupon", code)
+		case postgres.IsCheck(err, "coupon_redemptions_customer_check"):
+			return fault.New(fault.Conflict, "the coupon %s has been used as often as one buyer may", code).With("coupon", code)
+		case err != nil:
+			return fmt.Errorf("reserve coupon %s: %w", code, err)
+		case !known:
+			return fault.New(fault.Conflict, "there is no coupon %s any more", code).With("coupon", code)
+		}
+	}
+	return nil
+}
+
+// ReleaseCoupons gives back the uses of an order that came to nothing. Each use
+// is given back once.
+func ReleaseCoupons(ctx context.Context, tx *txn.Tx, orderID string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE coupon_redemptions
+		SET state = 'released', released_at = $2
+		WHERE shop_id = current_shop() AND order_id = $1 AND state = 'reserved'`, orderID, tx.Now)
+	if err != nil {
+		return fmt.Errorf("release the coupons of order %s: %w", orderID, err)
+	}
+	return nil
+}

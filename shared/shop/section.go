@@ -1,0 +1,172 @@
+package shop
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rackless/rackless/shared/cart/price"
+	"github.com/rackless/rackless/shared/catalog/schedule"
+	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/promotion"
+	"github.com/rackless/rackless/shared/shipping/quote"
+	"github.com/rackless/rackless/shared/tax/rate"
+)
+
+// Sections are the parts of a configuration that are replaced as a whole: those
+// of price.Config, and how to pay. A section that is nil is absent; an empty list
+// is a section without entries.
+type Sections struct {
+	General         *price.General       `json:"general,omitempty"`
+	TaxRules        []rate.Rule          `json:"tax_rules,omitempty"`
+	ShippingMethods []quote.Method       `json:"shipping_methods,omitempty"`
+	RuleLists       []promotion.RuleList `json:"rule_lists,omitempty"`
+	Coupons         []Coupon             `json:"coupons,omitempty"`
+	Handling        *quote.Charges       `json:"handling,omitempty"`
+	Insurance       *quote.Charges       `json:"insurance,omitempty"`
+	PaymentFees     []price.PaymentFee   `json:"payment_fees,omitempty"`
+	Schedules       []schedule.Schedule  `json:"schedules,omitempty"`
+	PaymentMethods  []PaymentMethod      `json:"payment_methods,omitempty"`
+}
+
+// Coupon is a coupon and how often orders may use it.
+type Coupon struct {
+	promotion.Coupon
+	UsageLimit            int64 `json:"usage_limit,omitempty"`              // by all orders together, 0 for any number
+	UsageLimitPerCustomer int64 `json:"usage_limit_per_customer,omitempty"` // by the orders of one buyer, 0 for any number
+}
+
+// Validate refuses a coupon that cannot be.
+func (c Coupon) Validate() error {
+	var f fault.Fields
+	merge(&f, "", c.Coupon)
+	f.Check(c.UsageLimit >= 0, "/usage_limit", "must not be negative")
+	f.Check(c.UsageLimitPerCustomer >= 0, "/usage_limit_per_customer", "must not be negative")
+	return f.Err()
+}
+
+// When the money of an authorized payment is taken.
+const (
+	OnConfirm = "on_confirm" // when the order is confirmed
+	Manual    = "manual"     // when staff say so
+)
+
+// PaymentMethod is a tender that a shop takes and who handles it.
+type PaymentMethod struct {
+	Tender  string `json:"tender"`  // CREDIT, GIFTCARD, CHECK …
+	Gateway string `json:"gateway"` // the gateway's name, e.g. test; empty: none is behind the tender
+	Capture string `json:"capture"` // on_confirm or manual
+	Enabled bool   `json:"enabled"`
+	Title   string `json:"title,omitempty"` // as buyers read it
+}
+
+var (
+	tenderShape  = regexp.MustCompile(`^[A-Z][A-Z0-9]{1,19}$`)
+	gatewayShape = regexp.MustCompile(`^([a-z][a-z0-9_]{0,29})?$`)
+)
+
+// Validate refuses a method that nobody could pay with.
+func (m PaymentMethod) Validate() error {
+	var f fault.Fields
+	f.Check(tenderShape.MatchString(m.Tender), "/tender", "must be a tender in capitals, such as CREDIT")
+	f.Check(gatewayShape.MatchString(m.Gateway), "/gateway", "must be a gateway's name in lower case, such as test, or empty")
+	f.Check(m.Capture == OnConfirm || m.Capture == Manual, "/capture", "must be %s or %s", OnConfirm, Manual)
+	f.Check(len(m.Title) <= 80, "/title", "must not exceed 80 characters")
+	return f.Err()
+}
+
+// maxEntries bounds a section. A pricing call reads them all.
+const maxEntries = 2000
+
+func (s Sections) check(f *fault.Fields) {
+	if s.General != nil {
+		merge(f, "/general", *s.General)
+	}
+	if s.Handling != nil {
+		merge(f, "/handling", *s.Handling)
+	}
+	if s.Insurance != nil {
+		merge(f, "/insurance", *s.Insurance)
+	}
+	for _, l := range s.lists() {
+		l.check(f)
+	}
+}
+
+// merge notes what a part of the configuration has against itself.
+func merge(f *fault.Fields, path string, part any) {
+	if v, ok := part.(interface{ Validate() error }); ok {
+		f.Merge(path, v.Validate())
+	}
+}
+
+// list is a section of entries: a table with a row per entry.
+type list struct {
+	field   string // of the JSON
+	table   string
+	key     string // column that no two entries share, position if entries may be alike
+	entries any    // the slice
+	count   int
+	absent  bool
+	check   func(*fault.Fields)
+}
+
+func (s Sections) lists() []list {
+	return []list{
+		section("tax_rules", "tax_rules", s.TaxRules, "position", nil),
+		section("shipping_methods", "shipping_methods", s.ShippingMethods, "id", func(m quote.Method) string { return m.ID }),
+		section("rule_lists", "rule_lists", s.RuleLists, "id", func(l promotion.RuleList) string { return l.ID }),
+		section("coupons", "coupons", s.Coupons, "code", func(c Coupon) string { return c.Code }),
+		section("payment_fees", "payment_fees", s.PaymentFees, "tender", func(p price.PaymentFee) string { return p.Tender }),
+		section("schedules", "price_schedules", s.Schedules, "id", func(x schedule.Schedule) string { return x.ID }),
+		section("payment_methods", "payment_methods", s.PaymentMethods, "tender", func(m PaymentMethod) string { return m.Tender }),
+	}
+}
+
+func section[T any](field, table string, entries []T, key string, keyOf func(T) string) list {
+	return list{
+		field: field, table: table, key: key, entries: entries, count: len(entries), absent: entries == nil,
+		check: func(f *fault.Fields) {
+			f.Check(len(entries) <= maxEntries, "/"+field, "must not have more than %d entries", maxEntries)
+			seen := map[string]int{}
+			for i, entry := range entries {
+				path := "/" + field + "/" + strconv.Itoa(i)
+				merge(f, path, entry)
+				if keyOf == nil {
+					continue
+				}
+				k := keyOf(entry)
+				first, twice := seen[k]
+				f.Check(k != "", path+"/"+key, "must be given")
+				f.Check(!twice, path+"/"+key, "is that of entry %d already", first)
+				seen[k] = i
+			}
+		},
+	}
+}
+
+// queue replaces what the table holds. Rows that stay keep their identity: a
+// coupon may be locked by an order just now.
+func (l list) queue(batch *pgx.Batch) error {
+	documents, err := json.Marshal(l.entries)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", l.field, err)
+	}
+	same := "e.ordinality = t.position"
+	if l.key != "position" {
+		same = fmt.Sprintf("e.value ->> '%s' = t.%s", l.key, l.key)
+	}
+	batch.Queue(fmt.Sprintf(`
+		DELETE FROM %s t
+		WHERE t.shop_id = current_shop()
+		  AND NOT EXISTS (SELECT FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS e WHERE %s)`, l.table, same), documents)
+	batch.Queue(fmt.Sprintf(`
+		INSERT INTO %s (shop_id, position, document)
+		SELECT current_shop(), e.ordinality, e.value
+		FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS e
+		ON CONFLICT (shop_id, %s) DO UPDATE SET position = EXCLUDED.position, document = EXCLUDED.document`, l.table, l.key), documents)
+	return nil
+}
