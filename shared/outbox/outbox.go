@@ -32,6 +32,13 @@ const retryAfter = time.Minute
 // NewID returns the id of a new event.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
+// columns are those of an envelope, in the order of into.
+const columns = `event_id::text, shop_id, type, source, subject, occurred_at, data, correlation, causation, traceparent, idempotency_key`
+
+func into(e *events.Envelope) []any {
+	return []any{&e.ID, &e.Shop, &e.Type, &e.Source, &e.Subject, &e.Time, &e.Data, &e.Correlation, &e.Causation, &e.TraceParent, &e.IdempotencyKey}
+}
+
 // Queue adds the statement that writes entries to a batch.
 func Queue(batch *pgx.Batch, entries []Entry) {
 	for _, e := range entries {
@@ -68,10 +75,8 @@ func Consume(ctx context.Context, tx pgx.Tx, consumer, id string, now time.Time)
 			ON CONFLICT DO NOTHING
 			RETURNING event_id
 		)
-		SELECT event_id::text, shop_id, type, source, subject, occurred_at, data, correlation, causation, traceparent, idempotency_key,
-		       EXISTS (SELECT FROM entry)
-		FROM event`, id, consumer, now).
-		Scan(&e.ID, &e.Shop, &e.Type, &e.Source, &e.Subject, &e.Time, &e.Data, &e.Correlation, &e.Causation, &e.TraceParent, &e.IdempotencyKey, &first)
+		SELECT `+columns+`, EXISTS (SELECT FROM entry)
+		FROM event`, id, consumer, now).Scan(append(into(&e), &first)...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return e, false, fault.New(fault.Unprocessable, "event %s was never emitted", id)
 	}
@@ -89,11 +94,9 @@ func Load(ctx context.Context, tx pgx.Tx, consumer, id string) (e events.Envelop
 		return e, false, fault.New(fault.Unprocessable, "event id %q is not one of ours", id)
 	}
 	err = tx.QueryRow(ctx, `
-		SELECT event_id::text, shop_id, type, source, subject, occurred_at, data, correlation, causation, traceparent, idempotency_key,
-		       EXISTS (SELECT FROM inbox i WHERE i.event_id = o.event_id AND i.consumer = $2)
+		SELECT `+columns+`, EXISTS (SELECT FROM inbox i WHERE i.event_id = o.event_id AND i.consumer = $2)
 		FROM outbox o
-		WHERE event_id = $1`, id, consumer).
-		Scan(&e.ID, &e.Shop, &e.Type, &e.Source, &e.Subject, &e.Time, &e.Data, &e.Correlation, &e.Causation, &e.TraceParent, &e.IdempotencyKey, &consumed)
+		WHERE event_id = $1`, id, consumer).Scan(append(into(&e), &consumed)...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return e, false, fault.New(fault.Unprocessable, "event %s was never emitted", id)
 	}

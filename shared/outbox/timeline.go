@@ -40,7 +40,7 @@ func Timeline(ctx context.Context, tx pgx.Tx, orderID string, consumers func(str
 		       || COALESCE((SELECT jsonb_agg(jsonb_build_object('consumer', d.consumer, 'at', d.died_at, 'failed', d.code || ' ' || d.detail) ORDER BY d.died_at)
 		                    FROM dead_letters d WHERE d.event_id = o.event_id AND d.redriven_at IS NULL), '[]')
 		FROM outbox o
-		WHERE o.data ? 'order_id' AND o.data ->> 'order_id' = $1
+		WHERE o.shop_id = current_shop() AND o.order_id = $1
 		ORDER BY o.event_id`, orderID)
 	if err != nil {
 		return nil, fmt.Errorf("load timeline: %w", err)
