@@ -4,8 +4,10 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,6 +31,9 @@ func TestStartFetchesPrograms(t *testing.T) {
 	mirror := newMirror(t, archive, checksum(archive))
 	cache := filepath.Join(folder(t), "cache")
 	opt := local.Options{Mirror: mirror.url + "/", Cache: cache, Volatile: true}.Search()
+
+	// A killed process has left half an archive.
+	write(t, filepath.Join(cache, "fetch-1", "archive", "half"), "")
 
 	opt.Dir = folder(t)
 	s := start(t, opt)
@@ -79,6 +84,22 @@ func TestFetchSaysHowToMend(t *testing.T) {
 				t.Errorf("cache holds %v, %v, want only its lock", kept, err)
 			}
 		})
+	}
+}
+
+func TestFetchEndsWithContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		cancel()
+		<-release
+	}))
+	t.Cleanup(func() { close(release); server.Close() })
+
+	_, err := local.Start(ctx, local.Options{Dir: folder(t), Mirror: server.URL, Cache: folder(t)}.Search())
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("start from a mirror that hangs: %v, want %v", err, context.Canceled)
 	}
 }
 
