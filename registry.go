@@ -3,13 +3,89 @@
 package rackless
 
 import (
+	addresscreate "github.com/rackless/rackless/functions/address-create"
+	addressdelete "github.com/rackless/rackless/functions/address-delete"
+	addresslist "github.com/rackless/rackless/functions/address-list"
+	addressupdate "github.com/rackless/rackless/functions/address-update"
+	cartcreate "github.com/rackless/rackless/functions/cart-create"
+	cartget "github.com/rackless/rackless/functions/cart-get"
+	cartprice "github.com/rackless/rackless/functions/cart-price"
+	cartupdate "github.com/rackless/rackless/functions/cart-update"
+	catalogget "github.com/rackless/rackless/functions/catalog-get"
+	cataloglist "github.com/rackless/rackless/functions/catalog-list"
+	catalogupsert "github.com/rackless/rackless/functions/catalog-upsert"
 	customercreate "github.com/rackless/rackless/functions/customer-create"
+	customerdelete "github.com/rackless/rackless/functions/customer-delete"
 	customerget "github.com/rackless/rackless/functions/customer-get"
+	customerlist "github.com/rackless/rackless/functions/customer-list"
+	customerupdate "github.com/rackless/rackless/functions/customer-update"
+	eventquarantine "github.com/rackless/rackless/functions/event-quarantine"
+	gateway "github.com/rackless/rackless/functions/gateway"
+	inventoryadjust "github.com/rackless/rackless/functions/inventory-adjust"
+	inventorycommit "github.com/rackless/rackless/functions/inventory-commit"
+	inventoryrelease "github.com/rackless/rackless/functions/inventory-release"
+	inventoryreserve "github.com/rackless/rackless/functions/inventory-reserve"
+	ordercancel "github.com/rackless/rackless/functions/order-cancel"
+	orderconfirm "github.com/rackless/rackless/functions/order-confirm"
+	orderget "github.com/rackless/rackless/functions/order-get"
+	orderlist "github.com/rackless/rackless/functions/order-list"
+	orderplace "github.com/rackless/rackless/functions/order-place"
+	ordertimeline "github.com/rackless/rackless/functions/order-timeline"
+	outboxrelay "github.com/rackless/rackless/functions/outbox-relay"
+	paymentauthorize "github.com/rackless/rackless/functions/payment-authorize"
+	paymentcapture "github.com/rackless/rackless/functions/payment-capture"
+	paymentrefund "github.com/rackless/rackless/functions/payment-refund"
+	paymentvoid "github.com/rackless/rackless/functions/payment-void"
+	sessioncreate "github.com/rackless/rackless/functions/session-create"
+	sessiondelete "github.com/rackless/rackless/functions/session-delete"
+	sessionrefresh "github.com/rackless/rackless/functions/session-refresh"
+	shopconfigure "github.com/rackless/rackless/functions/shop-configure"
+	shopcreate "github.com/rackless/rackless/functions/shop-create"
+	shopget "github.com/rackless/rackless/functions/shop-get"
+	shopinspect "github.com/rackless/rackless/functions/shop-inspect"
 	"github.com/rackless/rackless/shared/runtime"
 )
 
 // registry makes an instance of each function.
 var registry = map[string]func() *runtime.Function{
-	"customer-create": customercreate.New,
-	"customer-get":    customerget.New,
+	"address-create":    addresscreate.New,
+	"address-delete":    addressdelete.New,
+	"address-list":      addresslist.New,
+	"address-update":    addressupdate.New,
+	"cart-create":       cartcreate.New,
+	"cart-get":          cartget.New,
+	"cart-price":        cartprice.New,
+	"cart-update":       cartupdate.New,
+	"catalog-get":       catalogget.New,
+	"catalog-list":      cataloglist.New,
+	"catalog-upsert":    catalogupsert.New,
+	"customer-create":   customercreate.New,
+	"customer-delete":   customerdelete.New,
+	"customer-get":      customerget.New,
+	"customer-list":     customerlist.New,
+	"customer-update":   customerupdate.New,
+	"event-quarantine":  eventquarantine.New,
+	"gateway":           gateway.New,
+	"inventory-adjust":  inventoryadjust.New,
+	"inventory-commit":  inventorycommit.New,
+	"inventory-release": inventoryrelease.New,
+	"inventory-reserve": inventoryreserve.New,
+	"order-cancel":      ordercancel.New,
+	"order-confirm":     orderconfirm.New,
+	"order-get":         orderget.New,
+	"order-list":        orderlist.New,
+	"order-place":       orderplace.New,
+	"order-timeline":    ordertimeline.New,
+	"outbox-relay":      outboxrelay.New,
+	"payment-authorize": paymentauthorize.New,
+	"payment-capture":   paymentcapture.New,
+	"payment-refund":    paymentrefund.New,
+	"payment-void":      paymentvoid.New,
+	"session-create":    sessioncreate.New,
+	"session-delete":    sessiondelete.New,
+	"session-refresh":   sessionrefresh.New,
+	"shop-configure":    shopconfigure.New,
+	"shop-create":       shopcreate.New,
+	"shop-get":          shopget.New,
+	"shop-inspect":      shopinspect.New,
 }

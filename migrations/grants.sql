@@ -9,8 +9,46 @@ DECLARE
     login text;
 BEGIN
     FOREACH login IN ARRAY ARRAY[
+        'rackless_address_create',
+        'rackless_address_delete',
+        'rackless_address_list',
+        'rackless_address_update',
+        'rackless_cart_create',
+        'rackless_cart_get',
+        'rackless_cart_price',
+        'rackless_cart_update',
+        'rackless_catalog_get',
+        'rackless_catalog_list',
+        'rackless_catalog_upsert',
         'rackless_customer_create',
-        'rackless_customer_get'
+        'rackless_customer_delete',
+        'rackless_customer_get',
+        'rackless_customer_list',
+        'rackless_customer_update',
+        'rackless_event_quarantine',
+        'rackless_gateway',
+        'rackless_inventory_adjust',
+        'rackless_inventory_commit',
+        'rackless_inventory_release',
+        'rackless_inventory_reserve',
+        'rackless_order_cancel',
+        'rackless_order_confirm',
+        'rackless_order_get',
+        'rackless_order_list',
+        'rackless_order_place',
+        'rackless_order_timeline',
+        'rackless_outbox_relay',
+        'rackless_payment_authorize',
+        'rackless_payment_capture',
+        'rackless_payment_refund',
+        'rackless_payment_void',
+        'rackless_session_create',
+        'rackless_session_delete',
+        'rackless_session_refresh',
+        'rackless_shop_configure',
+        'rackless_shop_create',
+        'rackless_shop_get',
+        'rackless_shop_inspect'
     ] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN
             EXECUTE format('CREATE ROLE %I LOGIN IN ROLE rackless_function', login);
@@ -22,6 +60,72 @@ BEGIN
 END
 $$;
 
+-- address-create
+GRANT INSERT, SELECT, UPDATE ON customer_addresses TO rackless_address_create;
+GRANT SELECT ON customers TO rackless_address_create;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_address_create;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_address_create;
+
+-- address-delete
+GRANT DELETE, SELECT, UPDATE ON customer_addresses TO rackless_address_delete;
+GRANT SELECT ON customers TO rackless_address_delete;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_address_delete;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_address_delete;
+
+-- address-list
+GRANT SELECT ON customer_addresses TO rackless_address_list;
+GRANT SELECT ON customers TO rackless_address_list;
+
+-- address-update
+GRANT SELECT, UPDATE ON customer_addresses TO rackless_address_update;
+GRANT SELECT ON customers TO rackless_address_update;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_address_update;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_address_update;
+
+-- cart-create
+GRANT INSERT, SELECT ON carts TO rackless_cart_create;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_cart_create;
+GRANT INSERT ON outbox TO rackless_cart_create;
+GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_cart_create;
+GRANT INSERT, SELECT ON sessions TO rackless_cart_create;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_cart_create;
+GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_cart_create;
+
+-- cart-get
+GRANT SELECT ON carts TO rackless_cart_get;
+
+-- cart-price
+GRANT SELECT ON carts TO rackless_cart_price;
+GRANT SELECT ON coupons TO rackless_cart_price;
+GRANT SELECT ON customers TO rackless_cart_price;
+GRANT SELECT ON gift_cards TO rackless_cart_price;
+GRANT SELECT ON payment_fees TO rackless_cart_price;
+GRANT SELECT ON price_schedules TO rackless_cart_price;
+GRANT SELECT ON products TO rackless_cart_price;
+GRANT SELECT ON rule_lists TO rackless_cart_price;
+GRANT SELECT ON shipping_methods TO rackless_cart_price;
+GRANT SELECT ON shop_settings TO rackless_cart_price;
+GRANT SELECT ON shops TO rackless_cart_price;
+GRANT SELECT ON tax_rules TO rackless_cart_price;
+
+-- cart-update
+GRANT SELECT, UPDATE ON carts TO rackless_cart_update;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_cart_update;
+GRANT INSERT ON outbox TO rackless_cart_update;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_cart_update;
+
+-- catalog-get
+GRANT SELECT ON products TO rackless_catalog_get;
+
+-- catalog-list
+GRANT SELECT ON products TO rackless_catalog_list;
+
+-- catalog-upsert
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_catalog_upsert;
+GRANT INSERT, SELECT, UPDATE ON products TO rackless_catalog_upsert;
+GRANT DELETE, INSERT, SELECT, UPDATE ON skus TO rackless_catalog_upsert;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_catalog_upsert;
+
 -- customer-create
 GRANT INSERT, SELECT ON customers TO rackless_customer_create;
 GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_customer_create;
@@ -30,5 +134,227 @@ GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_customer_create;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_customer_create;
 GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_customer_create;
 
+-- customer-delete
+GRANT DELETE, SELECT ON customer_addresses TO rackless_customer_delete;
+GRANT SELECT, UPDATE ON customers TO rackless_customer_delete;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_customer_delete;
+GRANT INSERT ON outbox TO rackless_customer_delete;
+GRANT SELECT, UPDATE ON sessions TO rackless_customer_delete;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_customer_delete;
+
 -- customer-get
 GRANT SELECT ON customers TO rackless_customer_get;
+
+-- customer-list
+GRANT SELECT ON customers TO rackless_customer_list;
+
+-- customer-update
+GRANT SELECT, UPDATE ON customers TO rackless_customer_update;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_customer_update;
+GRANT DELETE, INSERT, SELECT, UPDATE ON rate_limits TO rackless_customer_update;
+GRANT SELECT, UPDATE ON sessions TO rackless_customer_update;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_customer_update;
+GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_customer_update;
+
+-- event-quarantine
+GRANT INSERT, SELECT, UPDATE ON dead_letters TO rackless_event_quarantine;
+GRANT SELECT ON inbox TO rackless_event_quarantine;
+GRANT SELECT ON outbox TO rackless_event_quarantine;
+
+-- gateway
+
+-- inventory-adjust
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_inventory_adjust;
+GRANT SELECT, UPDATE ON reservations TO rackless_inventory_adjust;
+GRANT SELECT ON skus TO rackless_inventory_adjust;
+GRANT INSERT, SELECT, UPDATE ON stock TO rackless_inventory_adjust;
+GRANT INSERT ON stock_movements TO rackless_inventory_adjust;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_inventory_adjust;
+
+-- inventory-commit
+GRANT INSERT, SELECT ON inbox TO rackless_inventory_commit;
+GRANT INSERT, SELECT ON outbox TO rackless_inventory_commit;
+GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_inventory_commit;
+GRANT SELECT ON skus TO rackless_inventory_commit;
+GRANT SELECT, UPDATE ON stock TO rackless_inventory_commit;
+GRANT INSERT ON stock_movements TO rackless_inventory_commit;
+GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_inventory_commit;
+
+-- inventory-release
+GRANT INSERT, SELECT ON inbox TO rackless_inventory_release;
+GRANT SELECT ON outbox TO rackless_inventory_release;
+GRANT SELECT, UPDATE ON reservations TO rackless_inventory_release;
+GRANT SELECT ON skus TO rackless_inventory_release;
+GRANT SELECT, UPDATE ON stock TO rackless_inventory_release;
+GRANT INSERT ON stock_movements TO rackless_inventory_release;
+GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_inventory_release;
+
+-- inventory-reserve
+GRANT INSERT, SELECT ON inbox TO rackless_inventory_reserve;
+GRANT INSERT, SELECT ON outbox TO rackless_inventory_reserve;
+GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_inventory_reserve;
+GRANT SELECT ON skus TO rackless_inventory_reserve;
+GRANT SELECT, UPDATE ON stock TO rackless_inventory_reserve;
+GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_inventory_reserve;
+
+-- order-cancel
+GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_cancel;
+GRANT SELECT, UPDATE ON coupons TO rackless_order_cancel;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_order_cancel;
+GRANT INSERT, SELECT ON inbox TO rackless_order_cancel;
+GRANT SELECT, UPDATE ON orders TO rackless_order_cancel;
+GRANT INSERT, SELECT ON outbox TO rackless_order_cancel;
+GRANT SELECT ON payments TO rackless_order_cancel;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_cancel;
+
+-- order-confirm
+GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_confirm;
+GRANT SELECT, UPDATE ON coupons TO rackless_order_confirm;
+GRANT INSERT, SELECT ON inbox TO rackless_order_confirm;
+GRANT SELECT, UPDATE ON orders TO rackless_order_confirm;
+GRANT INSERT, SELECT ON outbox TO rackless_order_confirm;
+GRANT SELECT, UPDATE ON reservations TO rackless_order_confirm;
+GRANT SELECT ON skus TO rackless_order_confirm;
+GRANT SELECT, UPDATE ON stock TO rackless_order_confirm;
+GRANT SELECT, UPDATE ON stock_orders TO rackless_order_confirm;
+
+-- order-get
+GRANT SELECT ON orders TO rackless_order_get;
+GRANT SELECT ON payments TO rackless_order_get;
+
+-- order-list
+GRANT SELECT ON orders TO rackless_order_list;
+
+-- order-place
+GRANT SELECT, UPDATE ON carts TO rackless_order_place;
+GRANT INSERT, SELECT, UPDATE ON coupon_redemptions TO rackless_order_place;
+GRANT SELECT ON coupons TO rackless_order_place;
+GRANT SELECT ON customers TO rackless_order_place;
+GRANT INSERT, SELECT ON gift_card_entries TO rackless_order_place;
+GRANT SELECT, UPDATE ON gift_cards TO rackless_order_place;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_order_place;
+GRANT INSERT, SELECT, UPDATE ON order_counters TO rackless_order_place;
+GRANT INSERT ON order_lines TO rackless_order_place;
+GRANT INSERT, SELECT ON orders TO rackless_order_place;
+GRANT INSERT ON outbox TO rackless_order_place;
+GRANT SELECT ON payment_fees TO rackless_order_place;
+GRANT SELECT ON payment_methods TO rackless_order_place;
+GRANT INSERT, SELECT ON payments TO rackless_order_place;
+GRANT SELECT ON price_schedules TO rackless_order_place;
+GRANT SELECT ON products TO rackless_order_place;
+GRANT SELECT ON rule_lists TO rackless_order_place;
+GRANT SELECT ON shipping_methods TO rackless_order_place;
+GRANT SELECT ON shop_settings TO rackless_order_place;
+GRANT SELECT ON shops TO rackless_order_place;
+GRANT SELECT ON tax_rules TO rackless_order_place;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_place;
+
+-- order-timeline
+GRANT SELECT ON dead_letters TO rackless_order_timeline;
+GRANT SELECT ON inbox TO rackless_order_timeline;
+GRANT SELECT ON orders TO rackless_order_timeline;
+GRANT SELECT ON outbox TO rackless_order_timeline;
+
+-- outbox-relay
+GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO rackless_outbox_relay;
+GRANT DELETE, SELECT, UPDATE ON idempotency TO rackless_outbox_relay;
+GRANT DELETE, SELECT, UPDATE ON inbox TO rackless_outbox_relay;
+GRANT DELETE, SELECT, UPDATE ON outbox TO rackless_outbox_relay;
+GRANT DELETE, SELECT, UPDATE ON rate_limits TO rackless_outbox_relay;
+GRANT DELETE, SELECT, UPDATE ON sessions TO rackless_outbox_relay;
+GRANT rackless_sweeper TO rackless_outbox_relay;
+
+-- payment-authorize
+GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_authorize;
+GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_authorize;
+GRANT INSERT, SELECT ON inbox TO rackless_payment_authorize;
+GRANT INSERT, SELECT ON outbox TO rackless_payment_authorize;
+GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_authorize;
+GRANT SELECT, UPDATE ON payments TO rackless_payment_authorize;
+GRANT INSERT, SELECT ON test_gateway TO rackless_payment_authorize;
+
+-- payment-capture
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_capture;
+GRANT INSERT, SELECT ON inbox TO rackless_payment_capture;
+GRANT INSERT, SELECT ON outbox TO rackless_payment_capture;
+GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_capture;
+GRANT SELECT, UPDATE ON payments TO rackless_payment_capture;
+GRANT INSERT, SELECT ON test_gateway TO rackless_payment_capture;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_capture;
+
+-- payment-refund
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_refund;
+GRANT INSERT ON outbox TO rackless_payment_refund;
+GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_refund;
+GRANT SELECT, UPDATE ON payments TO rackless_payment_refund;
+GRANT INSERT, SELECT ON test_gateway TO rackless_payment_refund;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_refund;
+
+-- payment-void
+GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_void;
+GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_void;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_void;
+GRANT INSERT, SELECT ON inbox TO rackless_payment_void;
+GRANT INSERT, SELECT ON outbox TO rackless_payment_void;
+GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_void;
+GRANT SELECT, UPDATE ON payments TO rackless_payment_void;
+GRANT INSERT, SELECT ON test_gateway TO rackless_payment_void;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_void;
+
+-- session-create
+GRANT SELECT ON customers TO rackless_session_create;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_session_create;
+GRANT DELETE, INSERT, SELECT, UPDATE ON rate_limits TO rackless_session_create;
+GRANT INSERT, SELECT ON sessions TO rackless_session_create;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_session_create;
+GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_session_create;
+
+-- session-delete
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_session_delete;
+GRANT SELECT, UPDATE ON sessions TO rackless_session_delete;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_session_delete;
+
+-- session-refresh
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_session_refresh;
+GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_session_refresh;
+GRANT INSERT, SELECT, UPDATE ON sessions TO rackless_session_refresh;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_session_refresh;
+GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_session_refresh;
+
+-- shop-configure
+GRANT DELETE, INSERT, SELECT, UPDATE ON coupons TO rackless_shop_configure;
+GRANT INSERT ON gift_card_entries TO rackless_shop_configure;
+GRANT INSERT, SELECT, UPDATE ON gift_cards TO rackless_shop_configure;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_shop_configure;
+GRANT DELETE, INSERT, SELECT, UPDATE ON payment_fees TO rackless_shop_configure;
+GRANT DELETE, INSERT, SELECT, UPDATE ON payment_methods TO rackless_shop_configure;
+GRANT DELETE, INSERT, SELECT, UPDATE ON price_schedules TO rackless_shop_configure;
+GRANT DELETE, INSERT, SELECT, UPDATE ON rule_lists TO rackless_shop_configure;
+GRANT DELETE, INSERT, SELECT, UPDATE ON shipping_methods TO rackless_shop_configure;
+GRANT DELETE, INSERT, SELECT ON shop_hosts TO rackless_shop_configure;
+GRANT INSERT, SELECT, UPDATE ON shop_settings TO rackless_shop_configure;
+GRANT SELECT, UPDATE ON shops TO rackless_shop_configure;
+GRANT DELETE, INSERT, SELECT, UPDATE ON tax_rules TO rackless_shop_configure;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_shop_configure;
+
+-- shop-create
+GRANT INSERT ON api_keys TO rackless_shop_create;
+GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_shop_create;
+GRANT INSERT, SELECT ON shop_hosts TO rackless_shop_create;
+GRANT INSERT, SELECT ON shops TO rackless_shop_create;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_shop_create;
+
+-- shop-get
+GRANT SELECT ON shop_hosts TO rackless_shop_get;
+GRANT SELECT ON shops TO rackless_shop_get;
+
+-- shop-inspect
+GRANT SELECT ON coupons TO rackless_shop_inspect;
+GRANT SELECT ON payment_fees TO rackless_shop_inspect;
+GRANT SELECT ON payment_methods TO rackless_shop_inspect;
+GRANT SELECT ON price_schedules TO rackless_shop_inspect;
+GRANT SELECT ON rule_lists TO rackless_shop_inspect;
+GRANT SELECT ON shipping_methods TO rackless_shop_inspect;
+GRANT SELECT ON shop_settings TO rackless_shop_inspect;
+GRANT SELECT ON shops TO rackless_shop_inspect;
+GRANT SELECT ON tax_rules TO rackless_shop_inspect;

@@ -6,7 +6,10 @@ import (
 
 	"github.com/rackless/rackless/shared/cart/price"
 	"github.com/rackless/rackless/shared/catalog"
+	"github.com/rackless/rackless/shared/customer"
 	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/ident"
+	"github.com/rackless/rackless/shared/money"
 	"github.com/rackless/rackless/shared/shop"
 	"github.com/rackless/rackless/shared/txn"
 )
@@ -34,8 +37,8 @@ func Price(ctx context.Context, tx *txn.Tx, in PriceInput) (Priced, error) {
 }
 
 // Total prices a loaded cart with the shop's present configuration, products and
-// gift cards. It also returns the content as it was priced: with the balances of
-// the gift cards filled in.
+// gift cards. It also returns the content as it was priced: on the customer's
+// terms and with the balances of the gift cards filled in.
 func Total(ctx context.Context, tx *txn.Tx, c Cart) (price.Totals, price.Cart, error) {
 	cfg, err := shop.LoadConfig(ctx, tx)
 	if err != nil {
@@ -46,7 +49,10 @@ func Total(ctx context.Context, tx *txn.Tx, c Cart) (price.Totals, price.Cart, e
 		return price.Totals{}, price.Cart{}, err
 	}
 	content := c.Content
-	if content.PaymentQueue, err = withBalances(ctx, tx, content.PaymentQueue); err != nil {
+	if content, err = withTerms(ctx, tx, c.Owner, content); err != nil {
+		return price.Totals{}, price.Cart{}, err
+	}
+	if content.PaymentQueue, err = withBalances(ctx, tx, content.PaymentQueue, cfg.General.Currency); err != nil {
 		return price.Totals{}, price.Cart{}, err
 	}
 	totals, err := price.Price(cfg, products, content, tx.Now)
@@ -66,8 +72,25 @@ func productIDs(c price.Cart) []string {
 	return ids
 }
 
+// withTerms fills in what the shop has agreed with the customer who owns the
+// cart, unless staff have set it on the cart.
+func withTerms(ctx context.Context, tx *txn.Tx, owner string, content price.Cart) (price.Cart, error) {
+	if !ident.Valid(ident.Customer, owner) {
+		return content, nil
+	}
+	terms, err := customer.TermsOf(ctx, tx, owner)
+	if err != nil {
+		return content, err
+	}
+	if content.Schedule == "" {
+		content.Schedule = terms.PriceSchedule
+	}
+	content.TaxExempt = content.TaxExempt || terms.TaxExempt
+	return content, nil
+}
+
 // withBalances fills in what the gift cards of a payment queue are worth now.
-func withBalances(ctx context.Context, tx *txn.Tx, queue []price.Tender) ([]price.Tender, error) {
+func withBalances(ctx context.Context, tx *txn.Tx, queue []price.Tender, currency string) ([]price.Tender, error) {
 	var codes []string
 	for _, t := range queue {
 		if t.Tender == "GIFTCARD" {
@@ -83,8 +106,9 @@ func withBalances(ctx context.Context, tx *txn.Tx, queue []price.Tender) ([]pric
 	}
 	out := make([]price.Tender, len(queue))
 	for i, t := range queue {
-		if card, ok := cards[t.Code]; ok && t.Tender == "GIFTCARD" {
-			t.Balance, t.Expires = &card.Balance, card.ExpiresAt != nil
+		if card, ok := cards[t.Code]; ok && t.Tender == "GIFTCARD" && !card.Expired(tx.Now) {
+			balance := money.FromMinor(card.BalanceCents, currency).Amount.String()
+			t.Balance, t.Expires = &balance, card.ExpiresAt != nil
 		}
 		out[i] = t
 	}

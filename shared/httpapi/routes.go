@@ -16,7 +16,10 @@ func Mux(routes map[string]http.Handler) http.Handler {
 	allowed := map[string][]string{}
 	for _, pattern := range slices.Sorted(maps.Keys(routes)) {
 		mux.Handle(pattern, routes[pattern])
-		method, path, _ := strings.Cut(pattern, " ")
+		method, path, ok := strings.Cut(pattern, " ")
+		if !ok {
+			continue // it takes every method
+		}
 		allowed[path] = append(allowed[path], method)
 		if method == http.MethodGet {
 			allowed[path] = append(allowed[path], http.MethodHead)

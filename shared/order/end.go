@@ -13,10 +13,10 @@ import (
 	"github.com/rackless/rackless/shared/txn"
 )
 
-// Confirm accepts an order whose payments are authorized: its goods are
-// committed in the same transaction. If its time is up it expires instead; if
-// its goods are gone, because the reservation had run out, it is cancelled. An
-// order that has ended already stays as it is.
+// Confirm accepts an order whose payments are authorized; in the same transaction
+// the reservation of its goods is made to last. If its time is up it expires
+// instead; if its goods are gone, because the reservation had run out, it is
+// cancelled. An order that has ended already stays as it is.
 func Confirm(ctx context.Context, tx *txn.Tx, e events.PaymentAuthorized) error {
 	o, err := load(ctx, tx, e.OrderID, " FOR UPDATE")
 	if err != nil || o.State.Settled() {
@@ -25,12 +25,12 @@ func Confirm(ctx context.Context, tx *txn.Tx, e events.PaymentAuthorized) error 
 	if !tx.Now.Before(o.ExpiresAt) {
 		return end(ctx, tx, o, state.Expired, "")
 	}
-	committed, err := inventory.Commit(ctx, tx, o.ID)
+	err = inventory.Keep(ctx, tx, o.ID)
+	if fault.Is(err, fault.Conflict) {
+		return end(ctx, tx, o, state.Cancelled, "stock")
+	}
 	if err != nil {
 		return err
-	}
-	if !committed {
-		return end(ctx, tx, o, state.Cancelled, "stock")
 	}
 	if err := move(ctx, tx, o, state.Confirmed, ""); err != nil {
 		return err
@@ -39,10 +39,10 @@ func Confirm(ctx context.Context, tx *txn.Tx, e events.PaymentAuthorized) error 
 	return nil
 }
 
-// CancelRejected cancels an order whose goods could not be reserved.
+// CancelRejected cancels an order whose goods are not to be had.
 func CancelRejected(ctx context.Context, tx *txn.Tx, e events.InventoryRejected) error {
 	o, err := load(ctx, tx, e.OrderID, " FOR UPDATE")
-	if err != nil || o.State.Settled() {
+	if err != nil || !state.Can(o.State, state.Cancelled) {
 		return err
 	}
 	return end(ctx, tx, o, state.Cancelled, "stock")

@@ -181,11 +181,8 @@ func hold(ctx context.Context, tx *txn.Tx, o Order, intents []payment.Intent) er
 			codes = append(codes, code)
 		}
 	}
-	slices.Sort(codes) // rows are locked in one order by everybody
-	for _, code := range codes {
-		if err := shop.ReserveCoupon(ctx, tx, code, o.Owner, o.ID); err != nil {
-			return err
-		}
+	if err := shop.ReserveCoupons(ctx, tx, codes, o.Owner, o.ID); err != nil {
+		return err
 	}
 	cards := slices.DeleteFunc(slices.Clone(intents), func(i payment.Intent) bool { return i.GiftCard == "" })
 	slices.SortFunc(cards, func(a, b payment.Intent) int { return strings.Compare(a.GiftCard, b.GiftCard) })

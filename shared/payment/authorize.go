@@ -98,7 +98,7 @@ func settle(ctx context.Context, tx *txn.Tx, p *Payment) error {
 	case p.Status != statusNew:
 		return nil
 	case p.GiftCard != "":
-		if err := shop.SettleGiftCard(ctx, tx, p.GiftCard, p.OrderID); err != nil {
+		if err := shop.SettleGiftCard(ctx, tx, p.GiftCard, p.AmountCents, p.OrderID); err != nil {
 			return err
 		}
 		p.Status, p.AuthorizedCents, p.CapturedCents = statusGiftCard, p.AmountCents, p.AmountCents

@@ -119,14 +119,18 @@ func remainder(p Payment) (Kind, int64) {
 func giveBack(ctx context.Context, tx *txn.Tx, p *Payment) error {
 	switch {
 	case p.GiftCard != "" && p.class() != '3' && p.class() != '6':
-		if err := shop.ReleaseGiftCard(ctx, tx, p.GiftCard, p.OrderID); err != nil {
+		if p.CapturedCents == 0 {
+			if err := shop.ReleaseGiftCard(ctx, tx, p.GiftCard, p.OrderID); err != nil {
+				return err
+			}
+			p.Status = statusVoided
+			break
+		}
+		if err := shop.RefundGiftCard(ctx, tx, p.GiftCard, p.CapturedCents, p.OrderID, p.ID); err != nil {
 			return err
 		}
-		p.Status = statusVoided
-		if p.CapturedCents > 0 {
-			p.Status, p.RefundedCents = statusDeposited, p.CapturedCents
-			tx.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: p.CapturedCents})
-		}
+		p.Status, p.RefundedCents = statusDeposited, p.CapturedCents
+		tx.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: p.CapturedCents})
 	case p.Status == statusNew, p.Gateway == "" && p.class() == '1':
 		p.Status = statusVoided
 	default:
