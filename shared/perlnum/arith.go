@@ -79,6 +79,9 @@ const (
 	// EmptyLimits takes a maximum quantity that is set but empty or zero for a
 	// maximum of none (§3, step 6) — for no maximum.
 	EmptyLimits
+	// LosePounds takes the weight of a SKU for ounces whatever its unit (§3,
+	// step 2): 2# is 2 — pounds count.
+	LosePounds
 
 	quirkEnd
 )
@@ -89,7 +92,7 @@ const AllQuirks = quirkEnd - 1
 var quirkNames = [...]string{
 	"binary-float", "cut-cents", "cut-fee-tax", "unit-cents", "exempt-in-taxable", "whole-dollar-percent",
 	"uncapped-coupons", "sticky-shipping", "lose-zip4", "legacy-rule-texts", "free-points", "keep-removed",
-	"sku-price-needed", "any-country", "half-span", "empty-limits",
+	"sku-price-needed", "any-country", "half-span", "empty-limits", "lose-pounds",
 }
 
 // Has reports whether all quirks of other are in q.

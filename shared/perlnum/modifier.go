@@ -77,3 +77,31 @@ func keep(s, set string) string {
 	}
 	return s
 }
+
+// ModifierNumber returns the number in a modifier, without sign rules.
+func (a *Arith) ModifierNumber(modifier string) Num {
+	n := keep(modifier, "0123456789.-")
+	if strings.IndexFunc(n, func(r rune) bool { return r >= '0' && r <= '9' }) < 0 {
+		return a.Int(0)
+	}
+	return a.Parse(n)
+}
+
+// ShowModifier returns a modifier as a shop shows it: -20%, +$5.00, $2.50.
+func (a *Arith) ShowModifier(modifier string) string {
+	if modifier == "" || modifier == "0" {
+		return ""
+	}
+	sign := ""
+	if strings.Contains(modifier, "-") {
+		sign = "-"
+	}
+	if strings.Contains(modifier, "+") {
+		sign = "+"
+	}
+	n := keep(modifier, "0123456789.")
+	if strings.Contains(modifier, "%") {
+		return sign + n + "%"
+	}
+	return sign + "$" + a.Parse(n).Fixed(2)
+}

@@ -64,7 +64,8 @@ func elements(text string) []string {
 // Matches reports whether the filter selects a line.
 func (f *Filter) Matches(a *perlnum.Arith, l *line.Line) bool {
 	if f.products != nil {
-		return f.products.MatchString(l.Key())
+		key := l.Key()
+		return key != "" && f.products.MatchString(key)
 	}
 	for _, c := range f.conditions {
 		if c.holds(a, l.Attributes[c.attribute]) {

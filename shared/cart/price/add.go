@@ -192,20 +192,20 @@ func (p *Product) sku(id string) *SKU {
 }
 
 // skuPrice returns the price of a SKU and whether it has one: its own, or the
-// product's with the modifiers of its options. "0" and nothing are none.
+// product's with the modifiers of its options.
 func (n *newItem) skuPrice() (perlnum.Num, bool) {
 	if !strings.Contains(n.line.SKU, ":") {
-		return n.e.a.Parse(n.p.BasePrice), set(n.p.BasePrice)
+		return n.e.a.Parse(n.p.BasePrice), n.p.BasePrice != ""
 	}
 	s := n.p.sku(n.line.SKU)
 	if s == nil {
 		return perlnum.Num{}, false
 	}
 	if s.Price != nil {
-		return n.e.a.Parse(*s.Price), set(*s.Price)
+		return n.e.a.Parse(*s.Price), *s.Price != ""
 	}
 	price, _ := n.derived()
-	return price, !price.IsZero()
+	return price, true
 }
 
 func (n *newItem) derived() (price, weight perlnum.Num) {
@@ -217,7 +217,7 @@ func (n *newItem) derived() (price, weight perlnum.Num) {
 func set(s string) bool { return s != "" && s != "0" }
 
 func (n *newItem) skuOverrides() {
-	if price, ok := n.skuPrice(); ok {
+	if price, ok := n.skuPrice(); ok && !price.IsZero() {
 		n.line.Price, n.priced = price, true
 	}
 	s := n.p.sku(n.line.SKU)
@@ -229,7 +229,15 @@ func (n *newItem) skuOverrides() {
 			n.line.Weight = w
 		}
 	} else if set(*s.Weight) {
-		n.line.Weight = n.e.a.Parse(*s.Weight)
+		n.skuWeight(*s.Weight)
+	}
+}
+
+func (n *newItem) skuWeight(text string) {
+	if n.e.a.Has(perlnum.LosePounds) {
+		n.line.Weight, n.detail.weight = n.e.a.Parse(text), text
+	} else if w, ok := n.e.a.Weight(text); ok {
+		n.line.Weight = w
 	}
 }
 

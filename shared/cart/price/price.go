@@ -102,6 +102,7 @@ type engine struct {
 type detail struct {
 	basePrice string
 	qtyPrice  string
+	weight    string // as it was written, where the line shows that
 	options   []ChosenOption
 }
 

@@ -76,7 +76,7 @@ func (e *engine) destination() Destination {
 		d.Country = "US"
 	}
 	if d.Country == "US" && fiveDigits.MatchString(d.Postal) {
-		d.Postal = quote.NormalZip(d.Postal, d.Country)
+		d.Postal = quote.NormalPostal(d.Postal, d.Country)
 		if !quote.USState(d.Region) {
 			d.Region = ""
 		}

@@ -1,6 +1,8 @@
 package price
 
 import (
+	"cmp"
+
 	"github.com/rackless/rackless/shared/cart/line"
 	"github.com/rackless/rackless/shared/payment/status"
 	"github.com/rackless/rackless/shared/perlnum"
@@ -210,7 +212,7 @@ func (e *engine) show() {
 		e.out.Lines[i] = Line{
 			STID: l.STID, SKU: l.SKU, Product: l.Product, Name: l.Name, Description: l.Description,
 			Qty: l.Qty, Price: l.Price.String(), BasePrice: d.basePrice, Extended: extended(l),
-			Weight: l.Weight.String(), Taxable: !l.NotTaxable, Promotion: l.Promotion, Master: l.Master,
+			Weight: cmp.Or(d.weight, l.Weight.String()), Taxable: !l.NotTaxable, Promotion: l.Promotion, Master: l.Master,
 			QtyPrice: d.qtyPrice, Options: d.options,
 		}
 	}

@@ -101,9 +101,9 @@ type Line struct {
 // ChosenOption is an option on a line.
 type ChosenOption struct {
 	ID    string `json:"id"`
-	Value string `json:"v"`
+	Value string `json:"v,omitempty"`
 	Key   string `json:"key"`
-	Data  string `json:"data"` // as shown
+	Data  string `json:"data,omitempty"` // as shown
 	Fee   string `json:"fee"`
 }
 

@@ -139,12 +139,14 @@ func (p *parser) factor(depth int) error {
 	switch {
 	case depth > maxDepth:
 		return p.fault("is nested too deeply")
-	case c == '-':
+	case c == '-' || c == '+':
 		p.pos++
 		if err := p.factor(depth + 1); err != nil {
 			return err
 		}
-		p.nodes = append(p.nodes, node{op: '~'})
+		if c == '-' {
+			p.nodes = append(p.nodes, node{op: '~'})
+		}
 		return nil
 	case c == '(':
 		p.pos++

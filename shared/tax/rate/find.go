@@ -68,7 +68,9 @@ func (d Destination) normalised() Destination {
 	d.Region = strings.ToUpper(d.Region)
 	d.City = strings.ToUpper(d.City)
 	if d.Country == "CA" {
-		d.Region = Province(d.Region)
+		if code, ok := Province(d.Region); ok {
+			d.Region = code
+		}
 	}
 	return d
 }

@@ -36,10 +36,10 @@ var provinceNames = func() map[string]string {
 }()
 
 // Province returns the code of a Canadian province given by code or by name in
-// upper case; what is neither comes back unchanged.
-func Province(region string) string {
+// upper case, and whether it is one.
+func Province(region string) (string, bool) {
 	if provinces[region] {
-		return region
+		return region, true
 	}
 	letters := strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {
@@ -47,8 +47,6 @@ func Province(region string) string {
 		}
 		return -1
 	}, region)
-	if code, ok := provinceNames[letters]; ok {
-		return code
-	}
-	return region
+	code, ok := provinceNames[letters]
+	return code, ok
 }
