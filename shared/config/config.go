@@ -22,6 +22,23 @@ type Function struct {
 	Tracing       bool          `envconfig:"TRACING" default:"false"`               // OTLP over HTTP, to OTEL_EXPORTER_OTLP_ENDPOINT
 }
 
+// Email is what notify-email reads as well. Of the AWS variables those of plain
+// access keys are read; roles are not assumed.
+type Email struct {
+	Sender          string `envconfig:"EMAIL_SENDER" default:"record"`       // record (write them down only), smtp or ses
+	From            string `envconfig:"EMAIL_FROM" default:"shop@localhost"` // the address that messages come from
+	SMTPHost        string `envconfig:"SMTP_HOST" default:"localhost"`
+	SMTPPort        int    `envconfig:"SMTP_PORT" default:"587"`
+	SMTPTLS         string `envconfig:"SMTP_TLS" default:"mandatory"` // STARTTLS: mandatory, opportunistic or none
+	SMTPUsername    string `envconfig:"SMTP_USERNAME"`                // empty: no authentication
+	SMTPPassword    string `envconfig:"SMTP_PASSWORD" json:"-"`
+	SESEndpoint     string `envconfig:"SES_ENDPOINT"` // empty: that of the region
+	AWSRegion       string `envconfig:"AWS_REGION"`
+	AWSAccessKeyID  string `envconfig:"AWS_ACCESS_KEY_ID" json:"-"`
+	AWSSecretKey    string `envconfig:"AWS_SECRET_ACCESS_KEY" json:"-"`
+	AWSSessionToken string `envconfig:"AWS_SESSION_TOKEN" json:"-"`
+}
+
 // Load fills a new T from the environment. The error names the variable and
 // what is wrong with it, never its value.
 func Load[T any]() (T, error) {

@@ -73,6 +73,9 @@ func (tx *Tx) EmitAt(due time.Time, e events.Event) {
 	})
 }
 
+// Cause returns what led to the transaction.
+func (tx *Tx) Cause() Cause { return tx.cause }
+
 // Caused replaces the cause from here on; consuming an event does.
 func (tx *Tx) Caused(c Cause) { tx.cause = c }
 
