@@ -25,6 +25,7 @@ import (
 	inventorycommit "github.com/rackless/rackless/functions/inventory-commit"
 	inventoryrelease "github.com/rackless/rackless/functions/inventory-release"
 	inventoryreserve "github.com/rackless/rackless/functions/inventory-reserve"
+	notifyemail "github.com/rackless/rackless/functions/notify-email"
 	ordercancel "github.com/rackless/rackless/functions/order-cancel"
 	orderconfirm "github.com/rackless/rackless/functions/order-confirm"
 	orderget "github.com/rackless/rackless/functions/order-get"
@@ -70,6 +71,7 @@ var registry = map[string]func() *runtime.Function{
 	"inventory-commit":  inventorycommit.New,
 	"inventory-release": inventoryrelease.New,
 	"inventory-reserve": inventoryreserve.New,
+	"notify-email":      notifyemail.New,
 	"order-cancel":      ordercancel.New,
 	"order-confirm":     orderconfirm.New,
 	"order-get":         orderget.New,

@@ -31,6 +31,7 @@ BEGIN
         'rackless_inventory_commit',
         'rackless_inventory_release',
         'rackless_inventory_reserve',
+        'rackless_notify_email',
         'rackless_order_cancel',
         'rackless_order_confirm',
         'rackless_order_get',
@@ -197,6 +198,12 @@ GRANT SELECT ON skus TO rackless_inventory_reserve;
 GRANT SELECT, UPDATE ON stock TO rackless_inventory_reserve;
 GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_inventory_reserve;
 
+-- notify-email
+GRANT INSERT, SELECT ON inbox TO rackless_notify_email;
+GRANT INSERT, SELECT, UPDATE ON notifications TO rackless_notify_email;
+GRANT SELECT ON outbox TO rackless_notify_email;
+GRANT SELECT ON shops TO rackless_notify_email;
+
 -- order-cancel
 GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_cancel;
 GRANT SELECT, UPDATE ON coupons TO rackless_order_cancel;
@@ -257,11 +264,11 @@ GRANT SELECT ON outbox TO rackless_order_timeline;
 
 -- outbox-relay
 GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO rackless_outbox_relay;
-GRANT DELETE, SELECT, UPDATE ON idempotency TO rackless_outbox_relay;
-GRANT DELETE, SELECT, UPDATE ON inbox TO rackless_outbox_relay;
+GRANT DELETE, SELECT ON idempotency TO rackless_outbox_relay;
+GRANT DELETE, SELECT ON inbox TO rackless_outbox_relay;
 GRANT DELETE, SELECT, UPDATE ON outbox TO rackless_outbox_relay;
-GRANT DELETE, SELECT, UPDATE ON rate_limits TO rackless_outbox_relay;
-GRANT DELETE, SELECT, UPDATE ON sessions TO rackless_outbox_relay;
+GRANT DELETE, SELECT ON rate_limits TO rackless_outbox_relay;
+GRANT DELETE, SELECT ON sessions TO rackless_outbox_relay;
 GRANT rackless_sweeper TO rackless_outbox_relay;
 
 -- payment-authorize

@@ -152,6 +152,11 @@ var Functions = []Function{
 		Emits:    []string{"dev.rackless.inventory.reserved.v1", "dev.rackless.inventory.rejected.v1"},
 	},
 	{
+		Name:     "notify-email",
+		Summary:  "Tells buyers by e-mail what has happened",
+		Consumes: []string{"dev.rackless.customer.created.v1", "dev.rackless.customer.erased.v1", "dev.rackless.order.confirmed.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.expired.v1"},
+	},
+	{
 		Name:    "order-cancel",
 		Route:   "POST /v1/orders/{id}/cancel",
 		Summary: "Calls an order off: by request, because its goods ran out or because its time is up",

@@ -20,7 +20,7 @@ import (
 const (
 	sendTimeout = 20 * time.Second // below the time that the broker waits for the function
 	lease       = 2 * time.Minute  // outlasts every attempt, so an older claim was left by a process that died
-	maxAttempts = 5               // that may have sent it
+	maxAttempts = 5                // that may have sent it
 )
 
 // Message is one e-mail.

@@ -23,7 +23,7 @@ import (
 
 // Options say which SES is called, and as whom.
 type Options struct {
-	Client                               *http.Client
+	Client                               *http.Client // nil: the SDK's own
 	Region                               string
 	Endpoint                             string // empty: that of the region
 	AccessKeyID, SecretKey, SessionToken string
@@ -40,8 +40,10 @@ func New(o Options) (*Sender, error) {
 	cfg := aws.Config{
 		Region:      o.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(o.AccessKeyID, o.SecretKey, o.SessionToken),
-		HTTPClient:  o.Client,
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} }, // a repetition could send twice; notify decides on it
+	}
+	if o.Client != nil {
+		cfg.HTTPClient = o.Client
 	}
 	return &Sender{sesv2.NewFromConfig(cfg, func(s *sesv2.Options) {
 		if o.Endpoint != "" {
