@@ -64,13 +64,13 @@ $$;
 -- address-create
 GRANT INSERT, SELECT, UPDATE ON customer_addresses TO rackless_address_create;
 GRANT SELECT ON customers TO rackless_address_create;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_address_create;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_address_create;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_address_create;
 
 -- address-delete
 GRANT DELETE, SELECT, UPDATE ON customer_addresses TO rackless_address_delete;
 GRANT SELECT ON customers TO rackless_address_delete;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_address_delete;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_address_delete;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_address_delete;
 
 -- address-list
@@ -80,12 +80,12 @@ GRANT SELECT ON customers TO rackless_address_list;
 -- address-update
 GRANT SELECT, UPDATE ON customer_addresses TO rackless_address_update;
 GRANT SELECT ON customers TO rackless_address_update;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_address_update;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_address_update;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_address_update;
 
 -- cart-create
 GRANT INSERT, SELECT ON carts TO rackless_cart_create;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_cart_create;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_cart_create;
 GRANT INSERT ON outbox TO rackless_cart_create;
 GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_cart_create;
 GRANT INSERT, SELECT ON sessions TO rackless_cart_create;
@@ -111,7 +111,7 @@ GRANT SELECT ON tax_rules TO rackless_cart_price;
 
 -- cart-update
 GRANT SELECT, UPDATE ON carts TO rackless_cart_update;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_cart_update;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_cart_update;
 GRANT INSERT ON outbox TO rackless_cart_update;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_cart_update;
 
@@ -122,14 +122,14 @@ GRANT SELECT ON products TO rackless_catalog_get;
 GRANT SELECT ON products TO rackless_catalog_list;
 
 -- catalog-upsert
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_catalog_upsert;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_catalog_upsert;
 GRANT INSERT, SELECT, UPDATE ON products TO rackless_catalog_upsert;
 GRANT DELETE, INSERT, SELECT, UPDATE ON skus TO rackless_catalog_upsert;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_catalog_upsert;
 
 -- customer-create
 GRANT INSERT, SELECT ON customers TO rackless_customer_create;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_customer_create;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_customer_create;
 GRANT INSERT ON outbox TO rackless_customer_create;
 GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_customer_create;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_customer_create;
@@ -138,7 +138,7 @@ GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless
 -- customer-delete
 GRANT DELETE, SELECT ON customer_addresses TO rackless_customer_delete;
 GRANT SELECT, UPDATE ON customers TO rackless_customer_delete;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_customer_delete;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_customer_delete;
 GRANT INSERT ON outbox TO rackless_customer_delete;
 GRANT SELECT, UPDATE ON sessions TO rackless_customer_delete;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_customer_delete;
@@ -151,7 +151,7 @@ GRANT SELECT ON customers TO rackless_customer_list;
 
 -- customer-update
 GRANT SELECT, UPDATE ON customers TO rackless_customer_update;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_customer_update;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_customer_update;
 GRANT DELETE, INSERT, SELECT, UPDATE ON rate_limits TO rackless_customer_update;
 GRANT SELECT, UPDATE ON sessions TO rackless_customer_update;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_customer_update;
@@ -165,7 +165,7 @@ GRANT SELECT ON outbox TO rackless_event_quarantine;
 -- gateway
 
 -- inventory-adjust
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_inventory_adjust;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_inventory_adjust;
 GRANT SELECT, UPDATE ON reservations TO rackless_inventory_adjust;
 GRANT SELECT ON skus TO rackless_inventory_adjust;
 GRANT INSERT, SELECT, UPDATE ON stock TO rackless_inventory_adjust;
@@ -207,7 +207,7 @@ GRANT SELECT ON shops TO rackless_notify_email;
 -- order-cancel
 GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_cancel;
 GRANT SELECT, UPDATE ON coupons TO rackless_order_cancel;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_order_cancel;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_cancel;
 GRANT INSERT, SELECT ON inbox TO rackless_order_cancel;
 GRANT SELECT, UPDATE ON orders TO rackless_order_cancel;
 GRANT INSERT, SELECT ON outbox TO rackless_order_cancel;
@@ -239,7 +239,7 @@ GRANT SELECT ON coupons TO rackless_order_place;
 GRANT SELECT ON customers TO rackless_order_place;
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_order_place;
 GRANT SELECT, UPDATE ON gift_cards TO rackless_order_place;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_order_place;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_place;
 GRANT INSERT, SELECT, UPDATE ON order_counters TO rackless_order_place;
 GRANT INSERT ON order_lines TO rackless_order_place;
 GRANT INSERT, SELECT ON orders TO rackless_order_place;
@@ -281,7 +281,7 @@ GRANT SELECT, UPDATE ON payments TO rackless_payment_authorize;
 GRANT INSERT, SELECT ON test_gateway TO rackless_payment_authorize;
 
 -- payment-capture
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_capture;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_capture;
 GRANT INSERT, SELECT ON inbox TO rackless_payment_capture;
 GRANT INSERT, SELECT ON outbox TO rackless_payment_capture;
 GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_capture;
@@ -290,7 +290,7 @@ GRANT INSERT, SELECT ON test_gateway TO rackless_payment_capture;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_capture;
 
 -- payment-refund
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_refund;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_refund;
 GRANT INSERT ON outbox TO rackless_payment_refund;
 GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_refund;
 GRANT SELECT, UPDATE ON payments TO rackless_payment_refund;
@@ -300,7 +300,7 @@ GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rack
 -- payment-void
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_void;
 GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_void;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_void;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_void;
 GRANT INSERT, SELECT ON inbox TO rackless_payment_void;
 GRANT INSERT, SELECT ON outbox TO rackless_payment_void;
 GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_void;
@@ -310,19 +310,19 @@ GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rack
 
 -- session-create
 GRANT SELECT ON customers TO rackless_session_create;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_session_create;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_session_create;
 GRANT DELETE, INSERT, SELECT, UPDATE ON rate_limits TO rackless_session_create;
 GRANT INSERT, SELECT ON sessions TO rackless_session_create;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_session_create;
 GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_session_create;
 
 -- session-delete
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_session_delete;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_session_delete;
 GRANT SELECT, UPDATE ON sessions TO rackless_session_delete;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_session_delete;
 
 -- session-refresh
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_session_refresh;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_session_refresh;
 GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_session_refresh;
 GRANT INSERT, SELECT, UPDATE ON sessions TO rackless_session_refresh;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_session_refresh;
@@ -332,7 +332,7 @@ GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless
 GRANT DELETE, INSERT, SELECT, UPDATE ON coupons TO rackless_shop_configure;
 GRANT INSERT ON gift_card_entries TO rackless_shop_configure;
 GRANT INSERT, SELECT, UPDATE ON gift_cards TO rackless_shop_configure;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_shop_configure;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_shop_configure;
 GRANT DELETE, INSERT, SELECT, UPDATE ON payment_fees TO rackless_shop_configure;
 GRANT DELETE, INSERT, SELECT, UPDATE ON payment_methods TO rackless_shop_configure;
 GRANT DELETE, INSERT, SELECT, UPDATE ON price_schedules TO rackless_shop_configure;
@@ -346,7 +346,7 @@ GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rack
 
 -- shop-create
 GRANT INSERT ON api_keys TO rackless_shop_create;
-GRANT INSERT, SELECT, UPDATE ON idempotency TO rackless_shop_create;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_shop_create;
 GRANT INSERT, SELECT ON shop_hosts TO rackless_shop_create;
 GRANT INSERT, SELECT ON shops TO rackless_shop_create;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_shop_create;

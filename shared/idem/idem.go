@@ -114,8 +114,20 @@ func (k Key) Finish(ctx context.Context, tx *txn.Tx, r Reply) error {
 	return nil
 }
 
-// Release gives up a committed claim whose request failed: the next request with
-// the key takes it up again at once.
+// Forget takes back a committed claim whose request was refused: it had no effect,
+// and the key is as if never used.
+func (k Key) Forget(ctx context.Context, tx *txn.Tx) error {
+	_, err := tx.Exec(ctx, `
+		DELETE FROM idempotency
+		WHERE shop_id = current_shop() AND key_hash = $1 AND status IS NULL`, k.hash)
+	if err != nil {
+		return fmt.Errorf("forget the idempotency key: %w", err)
+	}
+	return nil
+}
+
+// Release gives up a committed claim whose request may have had an effect: the
+// next request with the key takes it up again at once.
 func (k Key) Release(ctx context.Context, tx *txn.Tx) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE idempotency

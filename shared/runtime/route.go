@@ -180,8 +180,12 @@ func Staged[In, Out any](status int, fn func(ctx context.Context, run *txn.Runne
 			})
 		}
 		if err != nil {
-			release := in.runner.Do(context.WithoutCancel(ctx), func(tx *txn.Tx) error { return key.Release(ctx, tx) })
-			return a, errors.Join(err, release)
+			ctx := context.WithoutCancel(ctx)
+			giveUp := key.Forget
+			if kind := fault.KindOf(err); kind == fault.Unavailable || kind == fault.Internal {
+				giveUp = key.Release // the third party may have acted
+			}
+			return a, errors.Join(err, in.runner.Do(ctx, func(tx *txn.Tx) error { return giveUp(ctx, tx) }))
 		}
 		return a, nil
 	})

@@ -135,6 +135,36 @@ func (k *Kit) Settle(tb testing.TB) {
 	}
 }
 
+// Sweep wakes the function that takes up what was lost and what is due, and
+// waits until no event is under way.
+func (k *Kit) Sweep(tb testing.TB) {
+	tb.Helper()
+	relay, ok := k.Shop.Invoke("outbox-relay")
+	if !ok {
+		tb.Fatal("there is no function outbox-relay")
+	}
+	w := httptest.NewRecorder()
+	relay.ServeHTTP(w, httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/", nil))
+	if w.Code/100 != 2 {
+		tb.Fatalf("sweep: status %d: %s", w.Code, w.Body)
+	}
+	k.Settle(tb)
+}
+
+// WantStock fails the test unless so many pieces of a SKU are on the shelf and
+// reserved.
+func (k *Kit) WantStock(tb testing.TB, sku string, onHand, reserved int64) {
+	tb.Helper()
+	var gotOnHand, gotReserved int64
+	err := k.DB.QueryRow(tb.Context(), `SELECT on_hand, reserved FROM stock WHERE shop_id = $1 AND sku = $2`, k.ShopID, sku).Scan(&gotOnHand, &gotReserved)
+	if err != nil {
+		tb.Fatalf("stock of %s: %v", sku, err)
+	}
+	if gotOnHand != onHand || gotReserved != reserved {
+		tb.Errorf("stock of %s: %d on the shelf, %d reserved; want %d and %d", sku, gotOnHand, gotReserved, onHand, reserved)
+	}
+}
+
 // Reply is an HTTP response, read to its end.
 type Reply struct {
 	Status int

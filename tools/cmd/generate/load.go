@@ -238,7 +238,7 @@ func (f *function) grant(tables string) error {
 		rights["inbox"] = append(rights["inbox"], "SELECT", "INSERT")
 	}
 	if f.Idempotency != "" {
-		rights["idempotency"] = append(rights["idempotency"], "SELECT", "INSERT", "UPDATE")
+		rights["idempotency"] = append(rights["idempotency"], "SELECT", "INSERT", "UPDATE", "DELETE")
 	}
 	if f.Burst > 0 {
 		rights["rate_limits"] = append(rights["rate_limits"], "SELECT", "INSERT", "UPDATE")
