@@ -56,6 +56,10 @@ var functions = func() map[string]target {
 		{"money", runMoney, []string{
 			"money_format", "round_up_to_ending", "round_up_to_multiple", "cents_to_price", "currency_convert", "currency_schedule",
 		}},
+		{"payments", runPayments, []string{
+			"payment_status", "ps_in_set", "card_checks", "cvv_check", "expiration_check", "verify_card", "unpack_account",
+			"pack_account", "review_merge", "payment_fees", "giftcard_code",
+		}},
 	} {
 		for _, fn := range t.fns {
 			m[fn] = target{t.name, t.run}

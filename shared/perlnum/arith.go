@@ -82,6 +82,13 @@ const (
 	// LosePounds takes the weight of a SKU for ounces whatever its unit (§3,
 	// step 2): 2# is 2 — pounds count.
 	LosePounds
+	// LaxCards accepts a card that expires in month 0, and an empty or all-zero
+	// card number or one with letters (payments specification, §6) — a month
+	// is 1 to 12 and a card number has 12 to 19 digits.
+	LaxCards
+	// LatestReview lets a later review result soften an escalation or a denial
+	// (payments specification, §7.1) — the most severe one stays.
+	LatestReview
 
 	quirkEnd
 )
@@ -93,6 +100,7 @@ var quirkNames = [...]string{
 	"binary-float", "cut-cents", "cut-fee-tax", "unit-cents", "exempt-in-taxable", "whole-dollar-percent",
 	"uncapped-coupons", "sticky-shipping", "lose-zip4", "legacy-rule-texts", "free-points", "keep-removed",
 	"sku-price-needed", "any-country", "half-span", "empty-limits", "lose-pounds",
+	"lax-cards", "latest-review",
 }
 
 // Has reports whether all quirks of other are in q.

@@ -32,7 +32,9 @@ const (
 	denied     = '2'
 	returned   = '3'
 	review     = '4'
+	processing = '5'
 	void       = '6'
+	failed     = '9'
 )
 
 // Statuses that only an order has.
