@@ -35,6 +35,8 @@ func attemptTimes(t *testing.T, delivery string, replies ...http.HandlerFunc) []
 	if err := c.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	var since []time.Duration
 	for _, at := range times {
 		since = append(since, at.Sub(times[0]))
@@ -216,6 +218,12 @@ func TestIngressBoundsWhatWaits(t *testing.T) {
 			t.Errorf("an event beyond 1 MiB: %d, want 413", got)
 		}
 		close(release)
+		if err := c.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := post(data); got != http.StatusAccepted {
+			t.Errorf("afterwards: %d", got)
+		}
 	})
 }
 
@@ -311,6 +319,31 @@ func TestObserverSeesWhatBecomesOfAnEvent(t *testing.T) {
 		defer mu.Unlock()
 		if diff := cmp.Diff(want, seen); diff != "" {
 			t.Errorf("observed (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// knative/specs, data-plane.md: Derived (Reply) Events.
+func TestReplyIn202IsNotPublished(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for code, want := range map[int]int{http.StatusOK: 1, http.StatusAccepted: 0} {
+			c := start(t, serviceYAML("f", "g")+brokerYAML+triggerYAML("t", "f", "a", "")+triggerYAML("u", "g", "b", ""), map[string]topology.Subscriber{
+				"f": one(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					for name, value := range map[string]string{"specversion": "1.0", "id": "2", "type": "b", "source": "/f"} {
+						w.Header().Set("Ce-"+name, value)
+					}
+					w.WriteHeader(code)
+				})),
+				"g": one(replying(http.StatusAccepted)),
+			}, topology.Options{})
+			publish(t, c, "1", "a")
+			if err := c.Settle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := status(t, c, "g").Calls; got != want {
+				t.Errorf("%d: the reply was delivered %d times, want %d", code, got, want)
+			}
 		}
 	})
 }

@@ -48,7 +48,6 @@ func (d *delivery) dispatch() {
 		wait = 1 + time.Duration(chaos.Rand.Int64N(int64(chaos.maxDelay())))
 	}
 	overtaken := t.held
-	t.held = nil
 	hold := !lost && wait == 0 && overtaken == nil && happens(chaos.Reorder)
 	if hold {
 		t.held = d

@@ -154,6 +154,14 @@ func TestCheck(t *testing.T) {
 					dead + strings.Replace(triggerYAML("t4", "quarantine", "placed", "delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT1S}"), "broker: main", "broker: dead", 1)
 			}, nil,
 		},
+		"dead_letters_are_no_consumption": {
+			func(m string, g *topology.Graph) string {
+				delete(g.NoConsumer, "audited")
+				m = strings.Replace(m, "deadLetterSink: {ref: {apiVersion: serving.knative.dev/v1, kind: Service, name: quarantine}}", "deadLetterSink: {ref: {apiVersion: eventing.knative.dev/v1, kind: Broker, name: dead}}", 1)
+				return m + dead + strings.Replace(triggerYAML("t4", "quarantine", "audited", "delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT1S}"), "broker: main", "broker: dead", 1)
+			},
+			[]string{"no trigger asks for audited; add one or declare why it needs none"},
+		},
 		"dead_letters_come_back": {
 			func(m string, _ *topology.Graph) string {
 				return strings.Replace(m, "{apiVersion: serving.knative.dev/v1, kind: Service, name: quarantine}", "{apiVersion: eventing.knative.dev/v1, kind: Broker, name: main}", 1)
@@ -184,7 +192,8 @@ func TestCheck(t *testing.T) {
 		"loop_that_is_listed": {
 			func(m string, g *topology.Graph) string {
 				g.Emits["order-confirm"] = append(g.Emits["order-confirm"], "placed")
-				g.Loops = [][]string{{"stock-reserve", "order-confirm"}}
+				g.Emits["mail"] = append(g.Emits["mail"], "confirmed")
+				g.Loops = [][]string{{"mail"}, {"stock-reserve", "order-confirm"}}
 				return m
 			}, nil,
 		},

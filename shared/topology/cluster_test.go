@@ -196,7 +196,7 @@ func TestFunctionIsStartedOnceByConcurrentFirstCalls(t *testing.T) {
 func TestFunctionReturnsToZeroWhenIdle(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var stops int
+		var stops atomic.Int32
 		c := start(t, serviceYAML("f"), map[string]topology.Subscriber{"f": func() http.Handler {
 			return &stub{
 				HandlerFunc: func(_ http.ResponseWriter, r *http.Request) {
@@ -204,7 +204,7 @@ func TestFunctionReturnsToZeroWhenIdle(t *testing.T) {
 						time.Sleep(time.Hour)
 					}
 				},
-				stop: func(context.Context) error { stops++; return nil },
+				stop: func(context.Context) error { stops.Add(1); return nil },
 			}
 		}}, topology.Options{IdleAfter: time.Minute})
 
@@ -213,18 +213,18 @@ func TestFunctionReturnsToZeroWhenIdle(t *testing.T) {
 		call(t.Context(), c, "http://f/")
 		time.Sleep(59 * time.Second)
 		synctest.Wait()
-		if got := status(t, c, "f"); got.State != topology.Up || stops != 0 {
+		if got := status(t, c, "f"); got.State != topology.Up || stops.Load() != 0 {
 			t.Errorf("stopped before its time: %+v", got)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if got := status(t, c, "f"); got.State != topology.AtZero || stops != 1 {
-			t.Errorf("not stopped: %+v, %d stops", got, stops)
+		if got := status(t, c, "f"); got.State != topology.AtZero || stops.Load() != 1 {
+			t.Errorf("not stopped: %+v, %d stops", got, stops.Load())
 		}
 		if got := call(t.Context(), c, "http://f/long"); got != http.StatusOK {
 			t.Errorf("a call longer than the idle time is answered with %d", got)
 		}
-		if got := status(t, c, "f"); got.State != topology.Up || got.Starts != 2 || got.Calls != 3 || stops != 1 {
+		if got := status(t, c, "f"); got.State != topology.Up || got.Starts != 2 || got.Calls != 3 || stops.Load() != 1 {
 			t.Errorf("a call in flight did not keep it up: %+v", got)
 		}
 	})
@@ -298,32 +298,48 @@ func TestFunctionIsCalledOnlyWhenReady(t *testing.T) {
 func TestFunctionThatIsNotAliveIsReplaced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var made, stopped int
+		var made, stopped atomic.Int32
 		c := start(t, serviceYAML("f"), map[string]topology.Subscriber{"f": func() http.Handler {
-			made++
-			first := made == 1
+			first := made.Add(1) == 1
 			return &stub{
 				HandlerFunc: replying(http.StatusOK),
 				alive:       func() (bool, error) { return !first, nil },
-				stop:        func(context.Context) error { stopped++; return nil },
+				stop:        func(context.Context) error { stopped.Add(1); return nil },
 			}
 		}}, topology.Options{})
 		call(t.Context(), c, "http://f/")
 		time.Sleep(29 * time.Second)
 		synctest.Wait()
-		if stopped != 0 {
+		if stopped.Load() != 0 {
 			t.Error("replaced after two bad answers")
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if stopped != 1 || status(t, c, "f").State != topology.AtZero {
+		if stopped.Load() != 1 || status(t, c, "f").State != topology.AtZero {
 			t.Error("not replaced after three bad answers")
 		}
 		call(t.Context(), c, "http://f/")
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if made != 2 || stopped != 1 {
-			t.Errorf("%d instances made, %d stopped", made, stopped)
+		if made.Load() != 2 || stopped.Load() != 1 {
+			t.Errorf("%d instances made, %d stopped", made.Load(), stopped.Load())
+		}
+	})
+}
+
+func TestFunctionMayFailToBeAliveNowAndThen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		c := start(t, serviceYAML("f"), map[string]topology.Subscriber{"f": one(&stub{
+			HandlerFunc: replying(http.StatusOK),
+			alive:       func() (bool, error) { asked++; return asked%3 == 0, nil },
+		})}, topology.Options{})
+		call(t.Context(), c, "http://f/")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := status(t, c, "f"); got.State != topology.Up {
+			t.Errorf("it was replaced: %+v", got)
 		}
 	})
 }
@@ -529,24 +545,30 @@ func TestDrain(t *testing.T) {
 	t.Run("lets_accepted_events_run_their_course", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
 			var log []string
+			note := func(text string) {
+				mu.Lock()
+				defer mu.Unlock()
+				log = append(log, text)
+			}
 			var c *topology.Cluster
 			c = create(t, manifest, map[string]topology.Subscriber{
 				"first": one(&stub{
 					HandlerFunc: func(w http.ResponseWriter, _ *http.Request) {
 						time.Sleep(time.Minute)
-						log = append(log, fmt.Sprint("first publishes ", publish(t, c, "2", "b")))
+						note(fmt.Sprint("first publishes ", publish(t, c, "2", "b")))
 						w.WriteHeader(http.StatusAccepted)
 					},
-					stop: func(context.Context) error { log = append(log, "stop"); return nil },
+					stop: func(context.Context) error { note("stop"); return nil },
 				}),
 				"second": one(&stub{
 					HandlerFunc: func(w http.ResponseWriter, _ *http.Request) {
 						time.Sleep(time.Minute)
-						log = append(log, "second")
+						note("second")
 						w.WriteHeader(http.StatusAccepted)
 					},
-					stop: func(context.Context) error { log = append(log, "stop"); return nil },
+					stop: func(context.Context) error { note("stop"); return nil },
 				}),
 			}, topology.Options{})
 			publish(t, c, "1", "a")
@@ -570,6 +592,28 @@ func TestDrain(t *testing.T) {
 			}
 		})
 	})
+	t.Run("lets_calls_end", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			var c *topology.Cluster
+			c = create(t, manifest, map[string]topology.Subscriber{
+				"first": one(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					time.Sleep(time.Minute)
+					w.WriteHeader(call(r.Context(), c, "http://second/"))
+				})),
+				"second": one(replying(http.StatusCreated)),
+			}, topology.Options{})
+			replied := make(chan int, 1)
+			go func() { replied <- call(t.Context(), c, "http://first/") }()
+			synctest.Wait()
+			if err := c.Drain(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if got := <-replied; got != http.StatusCreated {
+				t.Errorf("reply %d", got)
+			}
+		})
+	})
 	t.Run("gives_up_when_its_context_ends", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
@@ -580,7 +624,8 @@ func TestDrain(t *testing.T) {
 				HandlerFunc: func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 				stop:        func(context.Context) error { stopped = true; return nil },
 			}
-			c := create(t, manifest+triggerYAML("third", "second", "d", "delivery: {retry: 9, backoffPolicy: exponential, backoffDelay: PT1H}"),
+			endless := strings.Replace(manifest, "name: first}}, }", "name: first}}, delivery: {retry: 2000000000}}", 1)
+			c := create(t, endless+triggerYAML("third", "second", "d", "delivery: {retry: 9, backoffPolicy: exponential, backoffDelay: PT1H}"),
 				map[string]topology.Subscriber{"first": one(slow), "second": one(replying(500))},
 				topology.Options{InFlight: 1, Observer: func(o topology.Observation) {
 					mu.Lock()

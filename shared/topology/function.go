@@ -188,16 +188,6 @@ func (f *function) live(s *start) {
 	}
 	c.observe(Observation{What: Started, Subscriber: f.name, Duration: took})
 	why := f.keep(in)
-
-	c.mu.Lock()
-	if f.up == in {
-		f.up = nil
-	}
-	in.retired = true
-	if in.inFlight == 0 {
-		close(in.quiet)
-	}
-	c.mu.Unlock()
 	f.stop(in)
 	c.observe(Observation{What: Stopped, Subscriber: f.name, Err: why})
 }
@@ -251,7 +241,7 @@ func closedChannel() chan struct{} {
 	return ch
 }
 
-// keep returns when the instance is to stop, with the reason if that is not
+// keep returns when the instance is retired, with the reason if that is not
 // ordinary.
 func (f *function) keep(in *instance) string {
 	c := f.cluster
@@ -273,19 +263,13 @@ func (f *function) keep(in *instance) string {
 	for failures := 0; ; {
 		select {
 		case <-c.closing:
+			f.retire(in, 0)
 			return ""
 		case <-idled:
-			c.mu.Lock()
-			left := c.options.IdleAfter - time.Since(in.used)
-			if in.inFlight > 0 {
-				left = c.options.IdleAfter
-			}
+			left := f.retire(in, c.options.IdleAfter)
 			if left <= 0 {
-				f.up = nil // under the lock that found it idle: no call may slip in between
-				c.mu.Unlock()
 				return ""
 			}
-			c.mu.Unlock()
 			idle.Reset(left)
 		case <-check:
 			alive, err := health.Alive(c.context)
@@ -295,10 +279,31 @@ func (f *function) keep(in *instance) string {
 			}
 			if failures++; failures == livenessFailures {
 				c.log.Error("function is not alive and is replaced", "function", f.name, "error", err)
+				f.retire(in, 0)
 				return "not alive"
 			}
 		}
 	}
+}
+
+// retire sees to it that the instance gets no more calls, if it has been idle for
+// that long; otherwise it returns when to ask again.
+func (f *function) retire(in *instance, idle time.Duration) time.Duration {
+	c := f.cluster
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if idle > 0 && in.inFlight > 0 {
+		return idle
+	}
+	if left := idle - time.Since(in.used); idle > 0 && left > 0 {
+		return left
+	}
+	f.up = nil
+	in.retired = true
+	if in.inFlight == 0 {
+		close(in.quiet)
+	}
+	return 0
 }
 
 // stop lets the instance's calls end and stops it.

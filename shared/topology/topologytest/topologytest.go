@@ -217,7 +217,7 @@ func ingressRefuses(t *testing.T, target Target) {
 func deliveryForm(t *testing.T, target Target) {
 	s := serve(t, target, nil)
 	ingress := target.Apply(t, brokerYAML+triggerYAML("all", s.url, ""))
-	post(t, ingress, http.StatusAccepted, nil, `{"a":1}`)
+	post(t, ingress, http.StatusAccepted, map[string]string{"knativebrokerttl": "9"}, `{"a":1}`)
 	got := s.next(t)
 	if got.method != http.MethodPost || got.header.Get("Ce-Specversion") != "1.0" || got.header.Get("Content-Type") != "application/json" {
 		t.Errorf("not a binary event: %v", got)
@@ -399,8 +399,9 @@ func ttlEndsLoops(t *testing.T, target Target) {
 	s, dead := serve(t, target, replyWith(http.StatusOK, "t")), serve(t, target, nil)
 	ingress := target.Apply(t, brokerYAML+triggerYAML("echo", s.url, "delivery: {"+quick+", "+deadLetters(dead)+"}"))
 	post(t, ingress, http.StatusAccepted, nil, `{}`)
-	if got := dead.next(t).header.Get("Ce-Knativeerrorcode"); got != "400" {
-		t.Errorf("the last reply was refused with %s, want 400", got)
+	got := dead.next(t).header
+	if code, dest := got.Get("Ce-Knativeerrorcode"), got.Get("Ce-Knativeerrordest"); code != "400" || strings.HasPrefix(dest, s.url) {
+		t.Errorf("the last reply was refused with %s by %s, want 400 by the broker", code, dest)
 	}
 	if n := s.count(); n != 255 {
 		t.Errorf("the event went round %d times, want 255", n)
