@@ -51,7 +51,7 @@ func Create(ctx context.Context, tx *txn.Tx, in CreateInput) (Created, error) {
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO shops (shop_id, name, currency, cors_origins, created_at, updated_at)
-		VALUES ($1, $2, $3, COALESCE($4, '{}'), $5, $5)`, tx.Shop, in.Name, in.Currency, in.CORSOrigins, tx.Now)
+		VALUES ($1, $2, $3, COALESCE($4::text[], '{}'), $5, $5)`, tx.Shop, in.Name, in.Currency, in.CORSOrigins, tx.Now)
 	if err != nil {
 		return Created{}, fmt.Errorf("create shop: %w", err)
 	}
