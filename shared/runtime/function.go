@@ -147,12 +147,9 @@ func (f *Function) start(ctx context.Context) (*instance, error) {
 	if env.Client == nil {
 		env.Client = &http.Client{Transport: telemetry.Transport(env.Config.Tracing, http.DefaultTransport)}
 	}
-	stopTracing, err := telemetry.Start(ctx, env.Config.Tracing, f.spec.Name)
-	if err != nil {
-		return nil, err
-	}
 	ops := f.ops
 	if f.wire != nil {
+		var err error
 		if ops, err = f.wire(&env); err != nil {
 			return nil, err
 		}
@@ -166,6 +163,7 @@ func (f *Function) start(ctx context.Context) (*instance, error) {
 		DB: db, Clock: env.Clock, Log: env.Log,
 		Publisher: outbox.Publisher{Client: env.Client, Sink: env.Config.Sink},
 	}
+	stopTracing := telemetry.Start(env.Config.Tracing, f.spec.Name, env.Config.OTLPEndpoint, env.Config.OTLPHeaders)
 	in.stop = func(ctx context.Context) error {
 		db.Close()
 		return stopTracing(ctx)

@@ -13,7 +13,6 @@ import (
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
@@ -31,21 +30,17 @@ func Logger(level string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: l}))
 }
 
-// Start sends the traces of a service to OTEL_EXPORTER_OTLP_ENDPOINT, if on.
-// What it returns sends the last of them.
-func Start(ctx context.Context, on bool, service string) (stop func(context.Context) error, err error) {
+// Start sends the traces of a service to an OTLP endpoint, if on. What it returns
+// sends the last of them.
+func Start(on bool, service, endpoint, headers string) (stop func(context.Context) error) {
 	if !on {
-		return func(context.Context) error { return nil }, nil
+		return func(context.Context) error { return nil }
 	}
-	exporter, err := otlptracehttp.New(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("start tracing: %w", err)
-	}
-	provider := trace.NewTracerProvider(trace.WithBatcher(exporter),
+	provider := trace.NewTracerProvider(trace.WithBatcher(newExporter(endpoint, headers)),
 		trace.WithResource(resource.NewSchemaless(semconv.ServiceName(service))))
 	otel.SetTracerProvider(provider)
 	otel.SetTextMapPropagator(propagation.TraceContext{})
-	return provider.Shutdown, nil
+	return provider.Shutdown
 }
 
 // Handler makes a span of every request, if on.
