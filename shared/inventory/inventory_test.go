@@ -442,18 +442,7 @@ func TestCrossingOrdersDoNotDeadlock(t *testing.T) {
 	for _, sku := range []string{"A", "B", "C"} {
 		b.stock(t, sku, 60)
 	}
-	// A deadlock would be resolved and the loser tried again, unseen. Here it hangs
-	// until the statement fails.
-	_, err := b.Admin.Exec(t.Context(), `
-		DO $$
-		BEGIN
-			EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''10min''', current_database());
-			EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''20s''', current_database());
-		END
-		$$`)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b.HangOnDeadlock(t)
 	var all sync.WaitGroup
 	for i := range 120 {
 		all.Go(func() {

@@ -66,6 +66,22 @@ func (d *DB) AddShop(tb testing.TB) string {
 	return id
 }
 
+// HangOnDeadlock makes a deadlock between connections that are opened later fail
+// the test. Otherwise Postgres would end it and the loser be tried again, unseen.
+func (d *DB) HangOnDeadlock(tb testing.TB) {
+	tb.Helper()
+	_, err := d.Admin.Exec(tb.Context(), `
+		DO $$
+		BEGIN
+			EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''10min''', current_database());
+			EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''20s''', current_database());
+		END
+		$$`)
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
 // As returns a runner with the rights of a function.
 func (d *DB) As(tb testing.TB, function string) *txn.Runner {
 	tb.Helper()
