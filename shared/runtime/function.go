@@ -43,6 +43,9 @@ type Operation struct {
 	post    func(context.Context, *txn.Runner, *http.Request) error
 }
 
+// Waits reports whether a client may have the reply held back; see WriteThenWait.
+func (op Operation) Waits() bool { return op.then != nil }
+
 // Env is what a function is given from outside. The zero value of a field means
 // its default.
 type Env struct {

@@ -1,0 +1,47 @@
+package events
+
+import "time"
+
+// Registered is a type of event, as the contracts tell of it.
+type Registered struct {
+	Example    Event  // what one may hold; every field is set
+	NoConsumer string // why no function acts on it, empty if one does
+}
+
+// Registry returns every type of event that a function may emit, by aggregate.
+func Registry() []Registered {
+	const (
+		order    = "ord_06h0c6qbx9w99f2zvw3zq827qw"
+		payment  = "pay_06h0c6qbx9wkbcgg39a0tjaqq0"
+		customer = "cus_06h0c6qbx9wx1cz4yj7chn4py0"
+		cart     = "crt_06h0c6qbx9x05e73seysdj4z5r"
+		number   = "2026-11-1001"
+		email    = "ada@example.com"
+		currency = "USD"
+		total    = 4498
+	)
+	payments := func(status string) []Payment {
+		return []Payment{{PaymentID: payment, Tender: "CREDIT", Status: status}}
+	}
+	return []Registered{
+		{Example: CheckoutStarted{CartID: cart}, NoConsumer: "it only wakes the functions of the chain, see rackless.dev/warms"},
+		{Example: CustomerCreated{CustomerID: customer, Email: email}},
+		{Example: CustomerErased{CustomerID: customer, Email: email}},
+		{Example: InventoryRejected{OrderID: order, Lines: []Shortage{{SKU: "TEE:A001", Wanted: 2, Available: 1}}}},
+		{Example: InventoryReserved{OrderID: order}},
+		{Example: OrderCancelled{OrderID: order, Number: number, Email: email, Reason: "buyer"}},
+		{Example: OrderConfirmed{OrderID: order, Number: number, Email: email, Currency: currency, TotalCents: total}},
+		{Example: OrderDue{OrderID: order}},
+		{Example: OrderExpired{OrderID: order, Number: number, Email: email}},
+		{Example: OrderPlaced{
+			OrderID: order, CartID: cart, Number: number, Currency: currency, TotalCents: total,
+			Lines: []OrderLine{{SKU: "TEE:A001", Qty: 2}}, ExpiresAt: time.Date(2026, time.November, 23, 12, 30, 0, 0, time.UTC),
+		}},
+		{Example: PaymentAuthorized{OrderID: order, Payments: payments("130")}},
+		{Example: PaymentCaptured{OrderID: order, PaymentID: payment, AmountCents: total}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
+		{Example: PaymentDeclined{OrderID: order, Payments: payments("230")}, NoConsumer: "the buyer may pay in another way until order.due ends the order"},
+		{Example: PaymentHeld{OrderID: order, Payments: payments("430")}, NoConsumer: "a person decides; until then order.due bounds the order"},
+		{Example: PaymentRefunded{OrderID: order, PaymentID: payment, AmountCents: total}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
+		{Example: PaymentVoided{OrderID: order, PaymentID: payment}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
+	}
+}
