@@ -255,8 +255,7 @@ func TestLoginWaitsForALockThatIsUnderWay(t *testing.T) {
 		}()
 		for waiting := false; !waiting && len(login) == 0; {
 			err := s.Admin.QueryRow(ctx, `
-				SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
-				               WHERE locktype = 'advisory' AND NOT granted AND datname = current_database())`).Scan(&waiting)
+				SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database()))`).Scan(&waiting)
 			if err != nil {
 				return err
 			}

@@ -254,8 +254,7 @@ func TestEndOfAllWaitsForARenewal(t *testing.T) {
 		}()
 		for waiting := false; !waiting && len(ended) == 0; {
 			err := s.Admin.QueryRow(ctx, `
-				SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database OR l.database = 0
-				               WHERE NOT granted AND d.datname = current_database())`).Scan(&waiting)
+				SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database()))`).Scan(&waiting)
 			if err != nil {
 				return err
 			}
