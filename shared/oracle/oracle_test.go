@@ -105,3 +105,22 @@ func TestReadNamesTheLine(t *testing.T) {
 		}
 	}
 }
+
+// What the recorded shops have configured is what shops may configure.
+func TestRecordedConfigurationsAreValid(t *testing.T) {
+	t.Parallel()
+	records(t, "../../testdata/oracle/cart.jsonl", func(rec oracle.Record) {
+		cfg, products, _, err := oracle.Cart(rec.Input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cfg.Validate(); err != nil {
+			t.Errorf("%s: %v", rec.Case, err)
+		}
+		for id, p := range products {
+			if err := p.Validate(); err != nil {
+				t.Errorf("%s: product %s: %v", rec.Case, id, err)
+			}
+		}
+	})
+}

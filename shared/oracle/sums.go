@@ -58,7 +58,7 @@ func runItemSums(a *perlnum.Arith, input json.RawMessage, _ time.Time) (any, err
 		x := a.Parse(string(*in.TaxRate))
 		r = &x
 	}
-	s := line.Sum(a, all, filters[in.Show], r)
+	s := line.Sum(a, all, filters[in.Show], line.Taxation{Rate: r})
 	extended := []string{}
 	for i := range all {
 		if filters[in.Show](&all[i]) {

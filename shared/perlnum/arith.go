@@ -24,6 +24,16 @@ const (
 	HalfDown
 )
 
+// Level is what an exact amount is rounded of.
+type Level uint8
+
+// The levels.
+const (
+	PerLine  Level = iota // the amount of a line
+	PerUnit               // the price of one piece
+	PerOrder              // the sums of the order
+)
+
 // Quirk is a set of oddities of the original that can be switched on one by
 // one. The commercerack policy is all of them, the exact policy none.
 type Quirk uint32
@@ -38,8 +48,9 @@ const (
 	// CutFeeTax cuts the tax on shipping, handling, insurance and special fee
 	// to whole cents (§6.3) — it is rounded.
 	CutFeeTax
-	// UnitCents makes cents of the unit price before the quantity (§5) — of
-	// what the rounding level says.
+	// UnitCents makes cents of the unit price before the quantity, and keeps
+	// hundredths of a cent of each line's tax (§5) — both are rounded where the
+	// rounding level says.
 	UnitCents
 	// ExemptInTaxable counts lines that are not taxable into items_taxable
 	// (§5) — only taxable ones.
@@ -136,6 +147,7 @@ func (q Quirk) String() string {
 type Arith struct {
 	Quirks   Quirk
 	Rounding Rounding // of decimals; doubles round as C's printf does
+	Level    Level    // of decimals, without UnitCents
 	Exponent int32    // decimals of the currency; doubles have two
 }
 

@@ -97,21 +97,13 @@ func (f *Facts) limit(a *perlnum.Arith, code string) {
 		return
 	}
 	stid := discountSTID(code)
-	var total int64
-	own := -1
-	for i := range f.Lines {
-		l := &f.Lines[i]
-		if l.STID == stid {
-			own = i
-		} else if l.Master == "" {
-			total += l.Price.Cents() * l.Qty
-		}
-	}
+	own := slices.IndexFunc(f.Lines, func(l line.Line) bool { return l.STID == stid })
 	if own < 0 {
 		return
 	}
+	total := line.Total(a, f.Lines, func(l *line.Line) bool { return l.STID != stid }).Cents()
 	l := &f.Lines[own]
-	amount := l.Price.Cents() * l.Qty
+	amount := l.Amount(a).Cents()
 	if capped := min(0, max(amount, -max(total, 0))); capped != amount {
 		l.Price, l.Qty = a.Minor(capped), 1
 	}

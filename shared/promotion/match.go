@@ -222,13 +222,7 @@ func digitsAndDots(s string) string {
 }
 
 func subtotal(a *perlnum.Arith, f *Facts, filter func(*line.Line) bool) perlnum.Num {
-	var cents int64
-	for i := range f.Lines {
-		if l := &f.Lines[i]; filter(l) && l.Master == "" {
-			cents += l.Price.Cents() * l.Qty
-		}
-	}
-	return a.Minor(cents)
+	return line.Total(a, f.Lines, filter)
 }
 
 func weight(a *perlnum.Arith, f *Facts) perlnum.Num {

@@ -28,35 +28,60 @@ type Sums struct {
 // ItemsTotal returns Total as an amount.
 func (s *Sums) ItemsTotal(a *perlnum.Arith) perlnum.Num { return a.Minor(s.Total) }
 
-// Sum adds up the lines that filter accepts. rate is the destination's tax rate
-// in percent, nil where none was looked up.
-func Sum(a *perlnum.Arith, lines []Line, filter func(*Line) bool, rate *perlnum.Num) Sums {
+// Taxation says at which rate, in percent, goods are taxed, and whether prices
+// contain the tax.
+type Taxation struct {
+	Rate     *perlnum.Num // nil: none was looked up
+	Included bool
+}
+
+// Sum adds up the lines that filter accepts.
+func Sum(a *perlnum.Arith, lines []Line, filter func(*Line) bool, on Taxation) Sums {
 	s := Sums{Weight: a.Int(0), Weight194: a.Int(0), Weight166: a.Int(0), Legacy194: a.Int(0), Legacy166: a.Int(0)}
-	taxDue := a.Int(0) // hundredths of the smallest unit, as the original keeps it
+	taxDue := a.Int(0)
+	hundredths := a.Int(0) // of the smallest unit: how the original keeps tax
 	for i := range lines {
 		l := &lines[i]
 		if !filter(l) {
 			continue
 		}
-		cents := l.Price.Cents()
 		if l.Master == "" {
-			s.Total += cents * l.Qty
 			s.addWeight(a, l)
 		}
 		if !l.Discount() {
 			s.Count += l.Qty
 		}
-		r, known := l.rate(a, rate)
+		r, known := l.rate(a, on.Rate)
 		if !known {
 			continue
 		}
-		if !l.NotTaxable || a.Has(perlnum.ExemptInTaxable) {
-			s.Taxable += cents * l.Qty
+		if a.Has(perlnum.UnitCents) {
+			hundredths = hundredths.Add(r.Percent().Mul(a.Int(l.Price.Cents())).Times(l.Qty).RoundTo(2))
+		} else {
+			taxDue = taxDue.Add(l.tax(a, r, on.Included))
 		}
-		taxDue = taxDue.Add(r.Percent().Mul(a.Int(cents)).Times(l.Qty).RoundTo(2))
 	}
-	s.TaxDue = taxDue.Percent().Round()
+	s.Total = Total(a, lines, filter).Cents()
+	s.Taxable = amounts(a, lines, func(l *Line) bool {
+		if l.NotTaxable {
+			return filter(l) && a.Has(perlnum.ExemptInTaxable)
+		}
+		return filter(l) && on.Rate != nil
+	}).Cents()
+	s.TaxDue = taxDue.Round()
+	if a.Has(perlnum.UnitCents) {
+		s.TaxDue = hundredths.Div(a.Int(unitsPerMajor(a))).Round()
+	}
 	return s
+}
+
+// unitsPerMajor is 100 for currencies with cents.
+func unitsPerMajor(a *perlnum.Arith) int64 {
+	n := int64(1)
+	for range a.Exponent {
+		n *= 10
+	}
+	return n
 }
 
 // rate returns the tax rate of a line and whether the line takes part in tax at

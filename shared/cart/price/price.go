@@ -63,15 +63,26 @@ func (g *General) arith() (*perlnum.Arith, error) {
 	case CommerceRack:
 		return perlnum.CommerceRack(), nil
 	case Exact:
-		modes := map[string]perlnum.Rounding{"": perlnum.HalfUp, "half-up": perlnum.HalfUp, "half-even": perlnum.HalfEven, "half-down": perlnum.HalfDown}
-		mode, ok := modes[g.Rounding.Mode]
-		if !ok {
-			return nil, fault.New(fault.Invalid, "%q is no rounding mode", g.Rounding.Mode)
+		mode, known := roundingModes[g.Rounding.Mode]
+		level, ok := roundingLevels[g.Rounding.Level]
+		if !known || !ok {
+			return nil, fault.New(fault.Invalid, "%q at %q is no way of rounding", g.Rounding.Mode, g.Rounding.Level)
 		}
-		return perlnum.Exact(mode, exponent), nil
+		a := perlnum.Exact(mode, exponent)
+		a.Level = level
+		return a, nil
 	}
 	return nil, fault.New(fault.Invalid, "%q is no price policy", g.Policy)
 }
+
+var (
+	roundingModes = map[string]perlnum.Rounding{
+		"": perlnum.HalfUp, "half-up": perlnum.HalfUp, "half-even": perlnum.HalfEven, "half-down": perlnum.HalfDown,
+	}
+	roundingLevels = map[string]perlnum.Level{
+		"": perlnum.PerLine, "unit": perlnum.PerUnit, "line": perlnum.PerLine, "order": perlnum.PerOrder,
+	}
+)
 
 // engine prices one cart.
 type engine struct {

@@ -55,7 +55,7 @@ func (e *engine) settle() {
 		e.lines = goods
 		e.dictated()
 	}
-	e.sums = line.Sum(e.a, e.lines, line.All, e.rate)
+	e.sums = line.Sum(e.a, e.lines, line.All, line.Taxation{Rate: e.rate, Included: e.cfg.General.TaxIncluded})
 	e.out.ShipRegion, e.out.ShipPostal = text(dest.Region), text(dest.Postal)
 }
 
@@ -91,7 +91,7 @@ func (e *engine) facts(d Destination) promotion.Facts {
 		Address1: d.Address1, Address2: d.Address2, HasStreet: d.Address1 != "" || d.Address2 != "",
 		Schedule: e.cart.Schedule, Referrer: e.cart.Referrer, IPAddress: e.cart.IPAddress, Site: e.cart.MultiVarSite,
 		Shipping: e.a.Int(0), Now: e.now,
-		Weight: line.Sum(e.a, e.lines, line.All, nil).Weight,
+		Weight: line.Sum(e.a, e.lines, line.All, line.Taxation{}).Weight,
 	}
 	for _, c := range e.coupons {
 		f.Coupons = append(f.Coupons, c.code)

@@ -83,7 +83,7 @@ func PerProduct(a *perlnum.Arith, attribute string, lines []line.Line) perlnum.N
 // ByWeight looks up the dimensional weight of the goods; beyond the table it is
 // free.
 func (c *AreaCharges) ByWeight(a *perlnum.Arith, area string, lines []line.Line) perlnum.Num {
-	sums := line.Sum(a, lines, line.Real, nil)
+	sums := line.Sum(a, lines, line.Real, line.Taxation{})
 	weight := sums.Weight166
 	if area == Domestic {
 		weight = sums.Weight194
@@ -94,7 +94,7 @@ func (c *AreaCharges) ByWeight(a *perlnum.Arith, area string, lines []line.Line)
 
 // ByPrice looks up the goods' total; beyond the table it is free.
 func (c *AreaCharges) ByPrice(a *perlnum.Arith, lines []line.Line) perlnum.Num {
-	text, _ := c.Price.numeric().find(a, itemsTotal(a, lines, line.Real))
+	text, _ := c.Price.numeric().find(a, line.Total(a, lines, line.Real))
 	return a.Parse(text).Round()
 }
 

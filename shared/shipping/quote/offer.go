@@ -71,7 +71,7 @@ func Quote(a *perlnum.Arith, in *Input) Offer {
 	if len(packages) == 0 || (in.Facts.Postal == "" && !in.QuoteWithoutPostal) {
 		return offer
 	}
-	q := quoter{a: a, in: in, offer: &offer, sums: line.Sum(a, in.Facts.Lines, line.All, nil)}
+	q := quoter{a: a, in: in, offer: &offer, sums: line.Sum(a, in.Facts.Lines, line.All, line.Taxation{})}
 	q.total = q.sums.ItemsTotal(a)
 	var all []Rate
 	for _, p := range packages {

@@ -62,7 +62,7 @@ func act(a *perlnum.Arith, r *promotion.Compiled, f *promotion.Facts, found *pro
 		}
 		return price.Add(a.Modified(total, r.Value).Sub(total))
 	case "SHIP/ADD-PERCENT-SUBTOTAL":
-		total := itemsTotal(a, f.Lines, subtotal)
+		total := line.Total(a, f.Lines, subtotal)
 		return price.Add(a.Modified(total, r.Value).Sub(total))
 	}
 	return price
@@ -101,14 +101,4 @@ func pieces(lines []line.Line) int64 {
 		}
 	}
 	return n
-}
-
-func itemsTotal(a *perlnum.Arith, lines []line.Line, filter func(*line.Line) bool) perlnum.Num {
-	var cents int64
-	for i := range lines {
-		if l := &lines[i]; filter(l) && l.Master == "" {
-			cents += l.Price.Cents() * l.Qty
-		}
-	}
-	return a.Minor(cents)
 }

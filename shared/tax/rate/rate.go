@@ -4,16 +4,13 @@ package rate
 
 // Methods of a rule: what Match is compared with.
 const (
-	State      = "state"       // US state code
-	City       = "city"        // "ST+City", * as wildcard
-	ZipSpan    = "zipspan"     // "from-to" or a single US zip
-	Zip4       = "zip4"        // "12345-6789"
-	Country    = "country"     // ISO 3166 alpha-2
-	IntProv    = "intprovince" // "CC+pattern"
-	IntZip     = "intzip"      // "CC+pattern"
-	maxRules   = 2000
-	maxMatch   = 120
-	maxPercent = 100
+	State   = "state"       // US state code
+	City    = "city"        // "ST+City", * as wildcard
+	ZipSpan = "zipspan"     // "from-to" or a single US zip
+	Zip4    = "zip4"        // "12345-6789"
+	Country = "country"     // ISO 3166 alpha-2
+	IntProv = "intprovince" // "CC+pattern"
+	IntZip  = "intzip"      // "CC+pattern"
 )
 
 // The bits of Rule.Apply: what besides the items the rule taxes.

@@ -1,0 +1,60 @@
+package line
+
+import "github.com/rackless/rackless/shared/perlnum"
+
+// Amount returns price times quantity, rounded as the arithmetic says: cents
+// are made of the unit price, of the line's amount, or not yet.
+func (l *Line) Amount(a *perlnum.Arith) perlnum.Num {
+	switch {
+	case perUnit(a):
+		return a.Minor(l.Price.Cents() * l.Qty)
+	case a.Level == perlnum.PerLine:
+		return l.Price.Times(l.Qty).Round()
+	}
+	return l.Price.Times(l.Qty)
+}
+
+func perUnit(a *perlnum.Arith) bool { return a.Has(perlnum.UnitCents) || a.Level == perlnum.PerUnit }
+
+// Total adds up the lines that filter accepts, components left out, in whole
+// smallest units.
+func Total(a *perlnum.Arith, lines []Line, filter func(*Line) bool) perlnum.Num {
+	return amounts(a, lines, func(l *Line) bool { return l.Master == "" && filter(l) })
+}
+
+func amounts(a *perlnum.Arith, lines []Line, filter func(*Line) bool) perlnum.Num {
+	if perUnit(a) {
+		var units int64
+		for i := range lines {
+			if l := &lines[i]; filter(l) {
+				units += l.Price.Cents() * l.Qty
+			}
+		}
+		return a.Minor(units)
+	}
+	sum := a.Int(0)
+	for i := range lines {
+		if l := &lines[i]; filter(l) {
+			sum = sum.Add(l.Amount(a))
+		}
+	}
+	return sum.Round()
+}
+
+// tax returns the tax on a line at a rate in percent, rounded as the arithmetic
+// says. included says that the price contains the tax.
+func (l *Line) tax(a *perlnum.Arith, rate perlnum.Num, included bool) perlnum.Num {
+	portion := rate.Percent()
+	if included {
+		portion = rate.Div(rate.Add(a.Int(percent)))
+	}
+	switch a.Level {
+	case perlnum.PerUnit:
+		return l.Price.Round().Mul(portion).Round().Times(l.Qty)
+	case perlnum.PerLine:
+		return l.Amount(a).Mul(portion).Round()
+	}
+	return l.Amount(a).Mul(portion)
+}
+
+const percent = 100
