@@ -1,0 +1,94 @@
+package rackless_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rackless/rackless/shared/catalog"
+	"github.com/rackless/rackless/shared/inventory"
+	"github.com/rackless/rackless/shared/shop"
+	"github.com/rackless/rackless/shared/testkit"
+)
+
+// A merchant opens a shop, configures and fills it, and a visitor of its host
+// finds what is there: every operation of shop, catalogue and inventory over HTTP.
+func TestMerchantOpensAndFillsAShop(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	const body = `{"name": "Hats", "currency": "USD", "hosts": ["hats.example.com"]}`
+	var hats shop.Created
+	reply := k.Call(t, k.Key, "POST", "/v1/shops", body, "Idempotency-Key: one").Want(t, http.StatusCreated)
+	reply.Into(t, &hats)
+	again := k.Call(t, k.Key, "POST", "/v1/shops", body, "Idempotency-Key: one").Want(t, http.StatusCreated)
+	if string(again.Body) != string(reply.Body) || again.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("the same request replies %s, then %s", reply.Body, again.Body)
+	}
+	k.Call(t, k.Key, "POST", "/v1/shops", body).Want(t, http.StatusConflict)
+
+	const visitor = ""
+	var found shop.Shop
+	reply = k.Call(t, visitor, "GET", "/v1/shop", nil, "Rackless-Shop: "+hats.ID).Want(t, http.StatusOK)
+	reply.Into(t, &found)
+	if diff := cmp.Diff(hats.Shop, found); diff != "" || reply.Header.Get("ETag") != `"1"` {
+		t.Errorf("the shop, ETag %s (-created +found):\n%s", reply.Header.Get("ETag"), diff)
+	}
+
+	const configuration = `{"cors_origins": ["https://hats.example.com"],
+		"general": {"policy": "commercerack", "currency": "USD", "rounding": {}, "tax_included": false},
+		"tax_rules": [{"method": "state", "match": "CA", "rate": "8.25", "apply": 1}],
+		"coupons": [{"code": "TEN", "stackable": true, "usage_limit": 3}],
+		"payment_methods": [{"tender": "CREDIT", "gateway": "test", "capture": "on_confirm", "enabled": true}],
+		"gift_cards": [{"code": "GIFT00012345", "balance": "25.00"}]}`
+	reply = k.Call(t, hats.APIKey, "PATCH", "/v1/shop", configuration, `If-Match: "1"`).Want(t, http.StatusOK)
+	if reply.Header.Get("ETag") != `"2"` {
+		t.Errorf("ETag %s", reply.Header.Get("ETag"))
+	}
+	k.Call(t, hats.APIKey, "PATCH", "/v1/shop", configuration, `If-Match: "1"`).Want(t, http.StatusPreconditionFailed)
+	var sections shop.Sections
+	reply = k.Call(t, hats.APIKey, "GET", "/v1/shop/configuration", nil).Want(t, http.StatusOK)
+	reply.Into(t, &sections)
+	if len(sections.TaxRules) != 1 || len(sections.Coupons) != 1 || sections.Coupons[0].UsageLimit != 3 || len(sections.PaymentMethods) != 1 {
+		t.Errorf("the configuration is %s", reply.Body)
+	}
+	if strings.Contains(string(reply.Body), "GIFT") {
+		t.Errorf("the configuration tells the codes of gift cards: %s", reply.Body)
+	}
+
+	const products = `{"products": [
+		{"id": "HAT", "name": "Hat", "base_price": "20.00", "taxable": true, "cost": "9"},
+		{"id": "CAP", "name": "Cap", "base_price": "10.00", "taxable": true, "active": false}]}`
+	var upserted catalog.Upserted
+	k.Call(t, hats.APIKey, "PUT", "/v1/products", products).Want(t, http.StatusOK).Into(t, &upserted)
+	if upserted.Created != 2 {
+		t.Errorf("%+v", upserted)
+	}
+	var list struct{ Items []catalog.Product }
+	k.Call(t, visitor, "GET", "/v1/products?q=h", nil, "Rackless-Shop: "+hats.ID).Want(t, http.StatusOK).Into(t, &list)
+	if len(list.Items) != 1 || list.Items[0].ID != "HAT" || list.Items[0].Cost != "" {
+		t.Errorf("a visitor finds %+v", list.Items)
+	}
+	k.Call(t, visitor, "GET", "/v1/products/CAP", nil, "Rackless-Shop: "+hats.ID).Want(t, http.StatusNotFound)
+	k.Call(t, visitor, "GET", "/v1/products/HAT", nil).Want(t, http.StatusNotFound)
+
+	var adjusted inventory.Adjusted
+	k.Call(t, hats.APIKey, "POST", "/v1/inventory/adjustments", `{"adjustments": [{"sku": "HAT", "set": 4}], "reason": "opening"}`).
+		Want(t, http.StatusOK).Into(t, &adjusted)
+	if diff := cmp.Diff([]inventory.Level{{SKU: "HAT", OnHand: 4, Available: 4}}, adjusted.Levels); diff != "" {
+		t.Error(diff)
+	}
+	k.Call(t, hats.APIKey, "POST", "/v1/inventory/adjustments", `{"adjustments": [{"sku": "SOCK", "set": 4}]}`).Want(t, http.StatusUnprocessableEntity)
+
+	t.Run("text_that_postgres_cannot_keep", func(t *testing.T) {
+		for _, call := range []struct{ method, path, body string }{
+			{"PATCH", "/v1/shop", `{"name": "a\u0000b"}`},
+			{"PATCH", "/v1/shop", `{"coupons": [{"code": "A", "title": "a\u0000b"}]}`},
+			{"PUT", "/v1/products", `{"products": [{"id": "NUL", "name": "a\u0000b", "base_price": "1", "taxable": true}]}`},
+			{"POST", "/v1/inventory/adjustments", `{"adjustments": [{"sku": "HAT", "add": 1}], "reason": "\u0000"}`},
+		} {
+			k.Call(t, hats.APIKey, call.method, call.path, call.body).Want(t, http.StatusBadRequest)
+		}
+	})
+}
