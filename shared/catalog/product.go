@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/rackless/rackless/shared/cart/price"
 	"github.com/rackless/rackless/shared/fault"
-	"github.com/rackless/rackless/shared/money"
 )
 
 // ProductInput is a product as the merchant writes it. What is not given is
@@ -73,10 +71,8 @@ func publicAttributes(attributes map[string]string) map[string]string {
 // The bounds of a product (CommerceRack product specification, §1 and §3).
 const (
 	maxSKU         = 35
-	maxSKUs        = 20000
 	maxDescription = 200_000
 	maxImages      = 100
-	maxAttributes  = 2000
 )
 
 var (
@@ -89,12 +85,7 @@ var (
 func (p ProductInput) Validate() error {
 	var f fault.Fields
 	f.Check(idShape.MatchString(p.ID), "/id", "must have 1 to 20 of A-Z, 0-9, - and _")
-	if v, ok := any(p.Product).(interface{ Validate() error }); ok {
-		f.Merge("", v.Validate())
-	} else {
-		_, err := money.ParseDecimal(cmp.Or(p.BasePrice, "0"))
-		f.Merge("/base_price", err)
-	}
+	f.Merge("", p.Product.Validate())
 	f.Check(len(p.Name) <= 200, "/name", "must not exceed 200 characters")
 	f.Check(len(p.Title) <= 200, "/title", "must not exceed 200 characters")
 	f.Check(len(p.Description) <= maxDescription, "/description", "must not exceed %d characters", maxDescription)
@@ -102,9 +93,7 @@ func (p ProductInput) Validate() error {
 	for i, image := range p.Images {
 		f.Check(len(image) >= 1 && len(image) <= 1000, "/images/"+strconv.Itoa(i), "must have 1 to 1000 characters")
 	}
-	f.Check(len(p.Attributes) <= maxAttributes, "/attributes", "must not be more than %d", maxAttributes)
 	f.Check(upcShape.MatchString(p.Attributes[upc]), "/attributes/"+upc, "must have at most 13 digits")
-	f.Check(len(p.SKUs) <= maxSKUs, "/skus", "must not be more than %d", maxSKUs)
 	seen := map[string]bool{}
 	for i, s := range p.SKUs {
 		path := "/skus/" + strconv.Itoa(i)

@@ -42,7 +42,7 @@ type Coupon struct {
 // Validate refuses a coupon that cannot be.
 func (c Coupon) Validate() error {
 	var f fault.Fields
-	merge(&f, "", c.Coupon)
+	f.Merge("", c.Coupon.Validate())
 	f.Check(c.UsageLimit >= 0, "/usage_limit", "must not be negative")
 	f.Check(c.UsageLimitPerCustomer >= 0, "/usage_limit_per_customer", "must not be negative")
 	return f.Err()
@@ -83,23 +83,16 @@ const maxEntries = 2000
 
 func (s Sections) check(f *fault.Fields) {
 	if s.General != nil {
-		merge(f, "/general", *s.General)
+		f.Merge("/general", s.General.Validate())
 	}
 	if s.Handling != nil {
-		merge(f, "/handling", *s.Handling)
+		f.Merge("/handling", s.Handling.Validate())
 	}
 	if s.Insurance != nil {
-		merge(f, "/insurance", *s.Insurance)
+		f.Merge("/insurance", s.Insurance.Validate())
 	}
 	for _, l := range s.lists() {
 		l.check(f)
-	}
-}
-
-// merge notes what a part of the configuration has against itself.
-func merge(f *fault.Fields, path string, part any) {
-	if v, ok := part.(interface{ Validate() error }); ok {
-		f.Merge(path, v.Validate())
 	}
 }
 
@@ -126,7 +119,7 @@ func (s Sections) lists() []list {
 	}
 }
 
-func section[T any](field, table string, entries []T, key string, keyOf func(T) string) list {
+func section[T interface{ Validate() error }](field, table string, entries []T, key string, keyOf func(T) string) list {
 	return list{
 		field: field, table: table, key: key, entries: entries, count: len(entries), absent: entries == nil,
 		check: func(f *fault.Fields) {
@@ -134,13 +127,12 @@ func section[T any](field, table string, entries []T, key string, keyOf func(T) 
 			seen := map[string]int{}
 			for i, entry := range entries {
 				path := "/" + field + "/" + strconv.Itoa(i)
-				merge(f, path, entry)
+				f.Merge(path, entry.Validate())
 				if keyOf == nil {
 					continue
 				}
 				k := keyOf(entry)
 				first, twice := seen[k]
-				f.Check(k != "", path+"/"+key, "must be given")
 				f.Check(!twice, path+"/"+key, "is that of entry %d already", first)
 				seen[k] = i
 			}
