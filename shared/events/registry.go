@@ -24,7 +24,7 @@ func Registry() []Registered {
 		return []Payment{{PaymentID: payment, Tender: "CREDIT", Status: status}}
 	}
 	return []Registered{
-		{Example: CheckoutStarted{CartID: cart}, NoConsumer: "it only wakes the functions of the chain, see rackless.dev/warms"},
+		{Example: CheckoutStarted{CartID: cart}},
 		{Example: CustomerCreated{CustomerID: customer, Email: email}},
 		{Example: CustomerErased{CustomerID: customer, Email: email}},
 		{Example: InventoryRejected{OrderID: order, Lines: []Shortage{{SKU: "TEE:A001", Wanted: 2, Available: 1}}}},

@@ -24,6 +24,7 @@ import (
 	"github.com/rackless/rackless/migrations"
 	"github.com/rackless/rackless/shared/auth"
 	"github.com/rackless/rackless/shared/clock"
+	"github.com/rackless/rackless/shared/contract"
 	"github.com/rackless/rackless/shared/ident"
 	"github.com/rackless/rackless/shared/testkit/pgtest"
 )
@@ -93,6 +94,7 @@ func New(tb testing.TB, change ...func(*rackless.Options)) *Kit {
 		if err := k.Shop.Drain(ctx); err != nil {
 			tb.Errorf("drain the shop: %v", err)
 		}
+		checkEvents(ctx, tb, k.DB)
 	})
 	k.ShopID, k.Key = k.AddShop(tb, "127.0.0.1", "*")
 	return k
@@ -196,20 +198,24 @@ func (k *Kit) Call(tb testing.TB, token, method, path string, body any, headers 
 	return Call(tb, http.DefaultClient, k.URL+path, token, method, body, headers...)
 }
 
-// Call sends a request; see Kit.Call.
+// Call sends a request; see Kit.Call. What is sent and what comes back must obey
+// the contract.
 func Call(tb testing.TB, client *http.Client, url, token, method string, body any, headers ...string) Reply {
 	tb.Helper()
+	var sent []byte
 	var payload io.Reader
 	switch b := body.(type) {
 	case nil:
 	case string:
-		payload = strings.NewReader(b)
+		sent = []byte(b)
+		payload = bytes.NewReader(sent)
 	default:
 		data, err := json.Marshal(b)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		payload = bytes.NewReader(data)
+		sent = data
+		payload = bytes.NewReader(sent)
 	}
 	req, err := http.NewRequestWithContext(tb.Context(), method, url, payload)
 	if err != nil {
@@ -234,6 +240,9 @@ func Call(tb testing.TB, client *http.Client, url, token, method string, body an
 	if err != nil {
 		tb.Fatalf("%s %s: %v", method, url, err)
 	}
+	checkExchange(tb, contract.Exchange{
+		Method: method, URL: req.URL, Header: req.Header, Body: sent, Status: res.StatusCode, ReplyHeader: res.Header, ReplyBody: data,
+	})
 	return Reply{res.StatusCode, res.Header, data}
 }
 
