@@ -3,7 +3,9 @@
 package notifyemail
 
 import (
+	"errors"
 	"fmt"
+	"net/mail"
 
 	"github.com/rackless/rackless/shared/config"
 	"github.com/rackless/rackless/shared/notify"
@@ -18,6 +20,9 @@ func New() *runtime.Function {
 		cfg, err := config.Load[config.Email]()
 		if err != nil {
 			return nil, err
+		}
+		if _, err := mail.ParseAddress(cfg.From); err != nil {
+			return nil, errors.New("EMAIL_FROM must be an e-mail address")
 		}
 		sender, err := sender(cfg)
 		if err != nil {

@@ -3,6 +3,7 @@
 package mime
 
 import (
+	netmail "net/mail"
 	"strings"
 
 	"github.com/wneessen/go-mail"
@@ -11,13 +12,15 @@ import (
 	"github.com/rackless/rackless/shared/notify"
 )
 
-// Compose returns m with a plain text and an HTML part. Addresses that are none
-// are refused with kind Unprocessable.
+// Compose returns m with a plain text and an HTML part. A recipient that is no
+// address is refused with kind Unprocessable, a sender with Unavailable: that can
+// be mended.
 func Compose(m notify.Message) (*mail.Msg, error) {
 	boundary, _, _ := strings.Cut(m.ID, "@")
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent(), mail.WithBoundary(boundary))
-	if msg.FromFormat(m.FromName, m.From) != nil {
-		return nil, fault.New(fault.Unprocessable, "the sender's address is none; see EMAIL_FROM")
+	from := netmail.Address{Name: m.FromName, Address: m.From}
+	if msg.From(from.String()) != nil {
+		return nil, fault.New(fault.Unavailable, "the shop's own address is none; see EMAIL_FROM")
 	}
 	if msg.To(m.To) != nil {
 		return nil, fault.New(fault.Unprocessable, "the recipient's address is none")

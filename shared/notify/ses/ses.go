@@ -78,7 +78,7 @@ func classify(err error) error {
 		return nil
 	}
 	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
-	if !ok || answer.HTTPStatusCode() >= 500 {
+	if !ok || answer.HTTPStatusCode()/100 != 4 { // no answer has the status 0
 		return fmt.Errorf("call SES: %w", err)
 	}
 	code := "unknown"
