@@ -15,7 +15,7 @@ type Graph struct {
 	Types      []string            // every type of event that there is
 	Emits      map[string][]string // function → types of the events it emits
 	NoConsumer map[string]string   // type that no trigger need ask for → why
-	Loops      [][]string          // functions that may cause each other, each with what bounds it in code
+	Loops      [][]string          // functions that may cause each other, because something in them bounds it
 }
 
 // How often and how long a delivery may be tried again.

@@ -624,10 +624,14 @@ func TestDrain(t *testing.T) {
 				HandlerFunc: func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 				stop:        func(context.Context) error { stopped = true; return nil },
 			}
-			endless := strings.Replace(manifest, "name: first}}, }", "name: first}}, delivery: {retry: 2000000000}}", 1)
-			c := create(t, endless+triggerYAML("third", "second", "d", "delivery: {retry: 9, backoffPolicy: exponential, backoffDelay: PT1H}"),
+			endless := strings.ReplaceAll(triggerYAML("fourth", "second", "e", "delivery: {retry: 2000000000}"),
+				"ref: {apiVersion: serving.knative.dev/v1, kind: Service, name: second}", "uri: 'http://example.com/'")
+			c := create(t, manifest+endless+triggerYAML("third", "second", "d", "delivery: {retry: 9, backoffPolicy: exponential, backoffDelay: PT1H}"),
 				map[string]topology.Subscriber{"first": one(slow), "second": one(replying(500))},
-				topology.Options{InFlight: 1, Observer: func(o topology.Observation) {
+				topology.Options{InFlight: 1, Outside: roundTripper(func(r *http.Request) (*http.Response, error) {
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				}), Observer: func(o topology.Observation) {
 					mu.Lock()
 					defer mu.Unlock()
 					if o.What == topology.Lost {
@@ -637,13 +641,14 @@ func TestDrain(t *testing.T) {
 			publish(t, c, "in flight", "a")
 			publish(t, c, "queued", "a")
 			publish(t, c, "waiting", "d")
+			publish(t, c, "outside", "e")
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			err := c.Drain(ctx)
-			if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "3 deliveries and 1 calls") {
+			if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "4 deliveries and 1 calls") {
 				t.Errorf("error %v", err)
 			}
-			if diff := cmp.Diff(map[string]bool{"in flight": true, "queued": true, "waiting": true}, lost); diff != "" {
+			if diff := cmp.Diff(map[string]bool{"in flight": true, "queued": true, "waiting": true, "outside": true}, lost); diff != "" {
 				t.Errorf("lost (-want +got):\n%s", diff)
 			}
 			if !stopped {
