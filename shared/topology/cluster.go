@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -303,12 +304,7 @@ func (c *Cluster) Functions() []Function {
 	for _, f := range c.functions {
 		all = append(all, f.status())
 	}
-	slices.SortFunc(all, func(a, b Function) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(all, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
