@@ -58,3 +58,42 @@ func (l *Line) tax(a *perlnum.Arith, rate perlnum.Num, included bool) perlnum.Nu
 }
 
 const percent = 100
+
+// Amounts returns what each line contributes to Total, in the smallest unit:
+// the parts add up to it. Components contribute nothing.
+func Amounts(a *perlnum.Arith, lines []Line) []int64 {
+	parts := make([]perlnum.Num, len(lines))
+	for i := range lines {
+		if l := &lines[i]; l.Master == "" {
+			parts[i] = l.Amount(a)
+		}
+	}
+	return spread(a, Total(a, lines, All).Cents(), parts)
+}
+
+// Taxes returns the tax of each line in the smallest unit: the parts add up to
+// Sums.TaxDue.
+func Taxes(a *perlnum.Arith, lines []Line, on Taxation, due int64) []int64 {
+	parts := make([]perlnum.Num, len(lines))
+	for i := range lines {
+		if r, known := lines[i].rate(a, on.Rate); known {
+			parts[i] = lines[i].tax(a, r, on.Included)
+		}
+	}
+	return spread(a, due, parts)
+}
+
+// spread leaves alone what is rounded already.
+func spread(a *perlnum.Arith, total int64, parts []perlnum.Num) []int64 {
+	if perUnit(a) || a.Level == perlnum.PerLine {
+		units, sum := make([]int64, len(parts)), int64(0)
+		for i, p := range parts {
+			units[i] = p.Cents()
+			sum += units[i]
+		}
+		if sum == total {
+			return units
+		}
+	}
+	return perlnum.Spread(a, total, parts)
+}

@@ -21,6 +21,8 @@ type Cart struct {
 
 	Marketplace bool        `json:"marketplace,omitempty"` // the surcharges were set by a marketplace
 	Surcharges  []Surcharge `json:"surcharges,omitempty"`
+
+	Explain bool `json:"explain,omitempty"` // ask for the derivation of the totals
 }
 
 // Item is a line as the buyer asks for it.

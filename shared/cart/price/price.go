@@ -104,7 +104,7 @@ type engine struct {
 	offer     quote.Offer
 	shipping  *quote.Rate // the selected method
 	surcharge []surcharge
-	payBy     string
+	refused   []refusal // coupons that gave nothing
 
 	out Totals
 }
@@ -185,6 +185,7 @@ func (e *engine) refuse(code, why string) {
 		e.out.CouponErrors = make(map[string]string)
 	}
 	e.out.CouponErrors[code] = why
+	e.refused = append(e.refused, refusal{code, "COUPON-" + code, why})
 }
 
 // coupon finds a coupon by code. A code of more than five characters that is

@@ -103,11 +103,17 @@ func (e *engine) facts(d Destination) promotion.Facts {
 // themselves. A wholesale schedule may forbid them.
 func (e *engine) promote(f *promotion.Facts) {
 	if e.cart.Schedule != "" && e.schedule != nil && e.schedule.PromotionMode == 0 {
+		for _, c := range e.coupons {
+			e.refused = append(e.refused, refusal{c.code, "schedule " + e.schedule.ID, "the schedule allows no coupons"})
+		}
 		return
 	}
 	now := e.now.Unix()
 	apply := func(c *promotion.Coupon) {
-		promotion.Apply(e.a, f, c, e.rules["COUPON-"+strings.ToUpper(c.Code)])
+		list := "COUPON-" + strings.ToUpper(c.Code)
+		if reason := promotion.Apply(e.a, f, c, e.rules[list]); reason != "" {
+			e.refused = append(e.refused, refusal{c.Code, list, reason})
+		}
 	}
 	for _, c := range e.coupons {
 		if !c.coupon.Auto {

@@ -19,7 +19,7 @@ type charge struct {
 // total adds up the order and fills in the outcome.
 func (e *engine) total() {
 	charges := e.charges()
-	tax := e.tax(charges)
+	tax, included := e.tax(charges)
 
 	c := Cents{
 		Items:     e.sums.ItemsTotal(e.a).Cents(),
@@ -27,7 +27,7 @@ func (e *engine) total() {
 		Insurance: cents(charges["ins"].amount),
 		Handling:  cents(charges["hnd"].amount),
 		Special:   cents(charges["spc"].amount),
-		Tax:       tax,
+		Tax:       tax, TaxIncluded: included,
 	}
 	bonding := cents(charges["bnd"].amount)
 	c.Order = c.Items + c.Shipping + c.Tax + c.Insurance + c.Handling + c.Special + bonding
@@ -35,6 +35,9 @@ func (e *engine) total() {
 	e.summary(charges)
 	e.pay(c.Order)
 	e.show()
+	if e.cart.Explain {
+		e.out.Explanation = e.explain(charges)
+	}
 }
 
 func cents(x *perlnum.Num) int64 {
@@ -78,29 +81,40 @@ func (e *engine) charges() map[string]charge {
 	return m
 }
 
-// tax returns the tax total in the smallest unit (CommerceRack cart
-// specification, §6.3).
-func (e *engine) tax(charges map[string]charge) int64 {
+// taxedCharges are the charges that may carry tax.
+var taxedCharges = []string{"shp", "ins", "hnd", "spc", "bnd"}
+
+// tax returns the tax that is added to the prices, in the smallest unit
+// (CommerceRack cart specification, §6.3), and the tax that they contain.
+func (e *engine) tax(charges map[string]charge) (added, included int64) {
 	if fixed := charges["tax"].amount; fixed != nil {
-		return fixed.Cents()
+		return fixed.Cents(), 0
 	}
 	total := e.sums.TaxDue.Cents()
-	if e.rate == nil {
-		return total
+	for _, id := range taxedCharges {
+		units, _ := e.chargeTax(charges[id])
+		total += units
 	}
-	for _, id := range []string{"shp", "ins", "hnd", "spc", "bnd"} {
-		c := charges[id]
-		if c.amount == nil || c.taxable == nil || !*c.taxable || c.amount.Sign() <= 0 {
-			continue
-		}
-		due := c.amount.Mul(e.rate.Percent())
-		if e.a.Has(perlnum.CutFeeTax) {
-			total += due.Times(100).Int()
-		} else {
-			total += due.Cents()
-		}
+	if e.cfg.General.TaxIncluded {
+		return 0, total
 	}
-	return total
+	return total, 0
+}
+
+// chargeTax returns the tax on a charge and whether it carries any.
+func (e *engine) chargeTax(c charge) (units int64, taxed bool) {
+	if e.rate == nil || c.amount == nil || c.taxable == nil || !*c.taxable || c.amount.Sign() <= 0 {
+		return 0, false
+	}
+	portion := e.rate.Percent()
+	if e.cfg.General.TaxIncluded {
+		portion = e.rate.Div(e.rate.Add(e.a.Int(100)))
+	}
+	due := c.amount.Mul(portion)
+	if e.a.Has(perlnum.CutFeeTax) {
+		return due.Times(100).Int(), true
+	}
+	return due.Cents(), true
 }
 
 // pay evaluates recorded payments and spreads what is due over the queue.
@@ -206,14 +220,21 @@ func number(x *perlnum.Num) *string {
 // show fills in lines and shipping methods.
 func (e *engine) show() {
 	e.out.Lines = make([]Line, len(e.lines))
+	amounts, taxes := e.parts()
 	for i := range e.lines {
 		l := &e.lines[i]
 		d := e.details[l.STID]
 		e.out.Lines[i] = Line{
 			STID: l.STID, SKU: l.SKU, Product: l.Product, Name: l.Name, Description: l.Description,
-			Qty: l.Qty, Price: l.Price.String(), BasePrice: d.basePrice, Extended: extended(l),
+			Qty: l.Qty, Price: l.Price.String(), BasePrice: d.basePrice, Extended: l.Price.Times(l.Qty).Money(),
 			Weight: cmp.Or(d.weight, l.Weight.String()), Taxable: !l.NotTaxable, Promotion: l.Promotion, Master: l.Master,
 			QtyPrice: d.qtyPrice, Options: d.options,
+		}
+		if amounts != nil && l.Master == "" {
+			e.out.Lines[i].Extended = e.a.Minor(amounts[i]).Money()
+		}
+		if taxes != nil {
+			e.out.Lines[i].Tax = e.a.Minor(taxes[i]).Money()
 		}
 	}
 	e.out.ShippingMethods = make([]ShipMethod, len(e.offer.Rates))
@@ -225,6 +246,17 @@ func (e *engine) show() {
 	}
 }
 
-// extended is quantity times price, rounded as an amount of its own: it may
-// disagree with the line's part of the total, which is cut per unit.
-func extended(l *line.Line) string { return l.Price.Times(l.Qty).Money() }
+// parts returns the lines' amounts and taxes so that they add up to the sums.
+// The original shows quantity times price, rounded as an amount of its own: it
+// may disagree with the line's part of the total, which is cut per unit.
+func (e *engine) parts() (amounts, taxes []int64) {
+	if e.a.Has(perlnum.UnitCents) {
+		return nil, nil
+	}
+	amounts = line.Amounts(e.a, e.lines)
+	if e.rate != nil {
+		on := line.Taxation{Rate: e.rate, Included: e.cfg.General.TaxIncluded}
+		taxes = line.Taxes(e.a, e.lines, on, e.sums.TaxDue.Cents())
+	}
+	return amounts, taxes
+}

@@ -26,6 +26,8 @@ type Totals struct {
 
 	Errors       []string          `json:"errors,omitempty"`
 	CouponErrors map[string]string `json:"coupon_errors,omitempty"`
+
+	Explanation *Step `json:"explanation,omitempty"` // if the cart asks for it
 }
 
 // Cents are the summands of the order total in the currency's smallest unit.
@@ -37,6 +39,8 @@ type Cents struct {
 	Handling  int64 `json:"hnd_total"`
 	Special   int64 `json:"spc_total"`
 	Order     int64 `json:"order_total"`
+
+	TaxIncluded int64 `json:"tax_included,omitempty"` // contained in the others: Order does not count it
 }
 
 // Sum is CommerceRack's summary (cart specification, §12). items_*, tax_total,
@@ -90,7 +94,8 @@ type Line struct {
 	Price       string         `json:"price"` // per unit
 	BasePrice   string         `json:"base_price,omitempty"`
 	Extended    string         `json:"extended"`
-	Weight      string         `json:"weight"` // ounces per unit
+	Tax         string         `json:"tax,omitempty"` // on the line, or contained in it; exact only
+	Weight      string         `json:"weight"`        // ounces per unit
 	Taxable     bool           `json:"taxable"`
 	Promotion   bool           `json:"is_promo,omitempty"`
 	Master      string         `json:"asm_master,omitempty"` // the kit this is a component of
