@@ -257,7 +257,7 @@ func TestLoadBringsTheComponentsOfKits(t *testing.T) {
 	b := newBench(t)
 	no := false
 	kit, hidden, part := shirt(), product("HIDDEN"), product("PART1")
-	kit.Assembly = "part1*2, PART2:A001*3"
+	kit.Assembly = "PART1*2, PART2:A001*3,,part3*1"
 	kit.SKUs[1].Assembly = "PART3"
 	hidden.Active, hidden.Assembly = &no, "PART4"
 	part.Active, part.Assembly = &no, "PART4" // not sold by itself; kits do not nest

@@ -113,10 +113,10 @@ const upc = "zoovy:prod_upc"
 func components(p price.Product) []string {
 	ids := []string{}
 	add := func(assembly string) {
-		for part := range strings.FieldsFuncSeq(assembly, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' }) {
+		for part := range strings.SplitSeq(strings.ReplaceAll(assembly, " ", ""), ",") {
 			sku, _, _ := strings.Cut(part, "*")
 			id, _, _ := strings.Cut(sku, ":")
-			if id = strings.ToUpper(id); idShape.MatchString(id) {
+			if idShape.MatchString(id) {
 				ids = append(ids, id)
 			}
 		}
