@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rackless/rackless/shared/ident"
@@ -54,7 +53,9 @@ func DeadLetterFrom(r *http.Request) (d DeadLetter, ok bool) {
 		return ""
 	}
 	d = DeadLetter{EventID: ce.ID(), Shop: extension("shop"), Type: ce.Type(), Consumer: service(extension("knativeerrordest"))}
-	d.Code, _ = strconv.Atoi(extension("knativeerrorcode"))
+	if code, err := strconv.Atoi(extension("knativeerrorcode")); err == nil && code >= 100 && code <= 599 {
+		d.Code = code
+	}
 	d.Detail = extension("knativeerrordata")
 	if text, err := base64.StdEncoding.DecodeString(d.Detail); err == nil && utf8.Valid(text) {
 		d.Detail = string(text) // brokers encode it, but do not have to
@@ -63,7 +64,7 @@ func DeadLetterFrom(r *http.Request) (d DeadLetter, ok bool) {
 	if runes := []rune(d.Detail); len(runes) > maxDetail {
 		d.Detail = string(runes[:maxDetail])
 	}
-	return d, d.Consumer != "" && uuid.Validate(d.EventID) == nil && ident.Valid(ident.Shop, d.Shop)
+	return d, d.Consumer != "" && validID(d.EventID) && ident.Valid(ident.Shop, d.Shop)
 }
 
 // service is the name of the service that an address leads to: the last part of
@@ -73,7 +74,7 @@ func service(address string) string {
 	if err != nil {
 		return ""
 	}
-	if path := strings.Trim(u.Path, "/"); path != "" {
+	if path := strings.Trim(u.EscapedPath(), "/"); path != "" {
 		return path[strings.LastIndexByte(path, '/')+1:]
 	}
 	name, _, _ := strings.Cut(u.Hostname(), ".")

@@ -65,6 +65,20 @@ func TestDeadLetterReadsTheReason(t *testing.T) {
 	}
 }
 
+func TestDeadLetterWithoutAProperIDOrStatus(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"", "1", "urn:uuid:" + letterID, "{" + letterID + "}", strings.ReplaceAll(letterID, "-", "")} {
+		if _, ok := letterFrom(id, letterShop, "http://order-confirm", "500", ""); ok {
+			t.Errorf("the id %q is accepted", id)
+		}
+	}
+	for _, code := range []string{"", "-1", "99", "600", "99999999999", "x"} {
+		if d, ok := letterFrom(letterID, letterShop, "http://order-confirm", code, ""); !ok || d.Code != 0 {
+			t.Errorf("code %q is read as %d, %v", code, d.Code, ok)
+		}
+	}
+}
+
 func FuzzDeadLetterFrom(f *testing.F) {
 	f.Add(letterID, letterShop, "http://order-confirm.default.svc.cluster.local", "500", "d2h5")
 	f.Add("", "shp_", "://", "-1", "\xff\x00")
@@ -73,7 +87,7 @@ func FuzzDeadLetterFrom(f *testing.F) {
 		if !ok {
 			return
 		}
-		if uuid.Validate(d.EventID) != nil || !ident.Valid(ident.Shop, d.Shop) || d.Consumer == "" {
+		if uuid.Validate(d.EventID) != nil || !ident.Valid(ident.Shop, d.Shop) || d.Consumer == "" || strings.ContainsRune(d.Consumer, 0) || d.Code < 0 || d.Code > 599 {
 			t.Errorf("accepted %+v", d)
 		}
 		if !utf8.ValidString(d.Detail) || strings.ContainsRune(d.Detail, 0) || utf8.RuneCountInString(d.Detail) > 2000 {

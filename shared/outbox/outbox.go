@@ -39,6 +39,10 @@ func into(e *events.Envelope) []any {
 	return []any{&e.ID, &e.Shop, &e.Type, &e.Source, &e.Subject, &e.Time, &e.Data, &e.Correlation, &e.Causation, &e.TraceParent, &e.IdempotencyKey}
 }
 
+// validID reports whether id is a UUID in the one form that NewID makes and
+// Postgres reads.
+func validID(id string) bool { return len(id) == 36 && uuid.Validate(id) == nil }
+
 // Queue adds the statement that writes entries to a batch.
 func Queue(batch *pgx.Batch, entries []Entry) {
 	for _, e := range entries {
@@ -61,7 +65,7 @@ func Queue(batch *pgx.Batch, entries []Entry) {
 // event was consumed before. An event of another shop, or that was never
 // emitted, is Unprocessable.
 func Consume(ctx context.Context, tx pgx.Tx, consumer, id string, now time.Time) (e events.Envelope, first bool, err error) {
-	if uuid.Validate(id) != nil {
+	if !validID(id) {
 		return e, false, fault.New(fault.Unprocessable, "event id %q is not one of ours", id)
 	}
 	err = tx.QueryRow(ctx, `
@@ -90,7 +94,7 @@ func Consume(ctx context.Context, tx pgx.Tx, consumer, id string, now time.Time)
 // Load returns an event without consuming it; consumed tells whether consumer
 // has its inbox row already.
 func Load(ctx context.Context, tx pgx.Tx, consumer, id string) (e events.Envelope, consumed bool, err error) {
-	if uuid.Validate(id) != nil {
+	if !validID(id) {
 		return e, false, fault.New(fault.Unprocessable, "event id %q is not one of ours", id)
 	}
 	err = tx.QueryRow(ctx, `

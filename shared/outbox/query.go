@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rackless/rackless/shared/events"
@@ -58,7 +57,7 @@ func scanRecord(row pgx.CollectableRow) (r Record, err error) {
 // List returns events that the transaction may see, newest first.
 func List(ctx context.Context, tx pgx.Tx, f Filter, now time.Time) ([]Record, error) {
 	var problems fault.Fields
-	problems.Check(f.Before == "" || uuid.Validate(f.Before) == nil, "/before", "must be the id of an event")
+	problems.Check(f.Before == "" || validID(f.Before), "/before", "must be the id of an event")
 	switch f.State {
 	case "", StatePending, StateTimer, StateDead, StateSettled:
 	default:
@@ -109,7 +108,7 @@ type Delivery struct {
 // Show returns an event and its deliveries: to those who are meant to consume its
 // type, and to any other that has. An unknown id is NotFound.
 func Show(ctx context.Context, tx pgx.Tx, id string, consumers func(eventType string) []string, now time.Time) (Record, []Delivery, error) {
-	if uuid.Validate(id) != nil {
+	if !validID(id) {
 		return Record{}, nil, unknown(id)
 	}
 	rows, err := tx.Query(ctx, `SELECT `+recordColumns+` FROM outbox o WHERE event_id = $2`, now, id)
@@ -144,7 +143,7 @@ func Show(ctx context.Context, tx pgx.Tx, id string, consumers func(eventType st
 // publishes the event that it returns after the commit. Consumers that have
 // consumed it stay without effect. An unknown id is NotFound.
 func Reopen(ctx context.Context, tx pgx.Tx, id string, now time.Time) (e events.Envelope, err error) {
-	if uuid.Validate(id) != nil {
+	if !validID(id) {
 		return e, unknown(id)
 	}
 	_, err = tx.Exec(ctx, `UPDATE dead_letters SET redriven_at = $2 WHERE event_id = $1 AND redriven_at IS NULL`, id, now)
