@@ -206,7 +206,6 @@ GRANT SELECT ON shops TO rackless_notify_email;
 
 -- order-cancel
 GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_cancel;
-GRANT SELECT, UPDATE ON coupons TO rackless_order_cancel;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_cancel;
 GRANT INSERT, SELECT ON inbox TO rackless_order_cancel;
 GRANT SELECT, UPDATE ON orders TO rackless_order_cancel;
@@ -216,7 +215,6 @@ GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rack
 
 -- order-confirm
 GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_confirm;
-GRANT SELECT, UPDATE ON coupons TO rackless_order_confirm;
 GRANT INSERT, SELECT ON inbox TO rackless_order_confirm;
 GRANT SELECT, UPDATE ON orders TO rackless_order_confirm;
 GRANT INSERT, SELECT ON outbox TO rackless_order_confirm;
@@ -234,7 +232,7 @@ GRANT SELECT ON orders TO rackless_order_list;
 
 -- order-place
 GRANT SELECT, UPDATE ON carts TO rackless_order_place;
-GRANT INSERT, SELECT, UPDATE ON coupon_redemptions TO rackless_order_place;
+GRANT INSERT, SELECT ON coupon_redemptions TO rackless_order_place;
 GRANT SELECT ON coupons TO rackless_order_place;
 GRANT SELECT ON customers TO rackless_order_place;
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_order_place;

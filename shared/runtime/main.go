@@ -12,24 +12,31 @@ import (
 	"knative.dev/pkg/signals"
 
 	"github.com/rackless/rackless/shared/config"
-	"github.com/rackless/rackless/shared/telemetry"
 )
 
-// Main runs one function as a process until SIGTERM or SIGINT, then lets the
+// Instance is what func calls an instance: a function, or the whole shop.
+type Instance interface {
+	Start(context.Context, map[string]string) error
+	Stop(context.Context) error
+	Ready(context.Context) (bool, error)
+	Alive(context.Context) (bool, error)
+	Handle(http.ResponseWriter, *http.Request)
+}
+
+// Main runs an instance as a process until SIGTERM or SIGINT, then lets the
 // requests in flight end. It is all that a function's main calls.
-func Main(f *Function) {
+func Main(f Instance) {
 	if err := run(signals.NewContext(), f); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", f.Name(), err)
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, f *Function) error {
+func run(ctx context.Context, f Instance) error {
 	cfg, err := config.Load[config.Function]()
 	if err != nil {
 		return err
 	}
-	f.Use(Env{Config: cfg, Log: telemetry.Logger(cfg.LogLevel)})
 	address := cfg.ListenAddress
 	if address == "" {
 		address = fmt.Sprintf(":%d", cfg.Port)
@@ -66,9 +73,9 @@ func NewServer(handler http.Handler) *http.Server {
 	}
 }
 
-// Health serves the probes of a function beside the function itself, under the
+// Health serves the probes of an instance beside the instance itself, under the
 // paths that func and Knative use.
-func Health(f *Function) http.Handler {
+func Health(f Instance) http.Handler {
 	probe := func(check func(context.Context) (bool, error)) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if ok, err := check(r.Context()); !ok || err != nil {
@@ -81,6 +88,6 @@ func Health(f *Function) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/health/readiness", probe(f.Ready))
 	mux.HandleFunc("/health/liveness", probe(f.Alive))
-	mux.Handle("/", f)
+	mux.HandleFunc("/", f.Handle)
 	return mux
 }

@@ -61,6 +61,9 @@ func run(root string) error {
 			return err
 		}
 	}
+	if err := render(t, "shop.go.tmpl", nil, filepath.Join(root, "functions/cmd/shop/main.go")); err != nil {
+		return err
+	}
 	for _, f := range functions {
 		if err := render(t, "main.go.tmpl", f, filepath.Join(root, "functions/cmd", f.Name, "main.go")); err != nil {
 			return err
