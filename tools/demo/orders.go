@@ -13,6 +13,7 @@ import (
 	sharedorder "github.com/rackless/rackless/shared/order"
 	"github.com/rackless/rackless/shared/order/state"
 	"github.com/rackless/rackless/shared/page"
+	"github.com/rackless/rackless/shared/payment"
 )
 
 // order is one that was placed.
@@ -29,7 +30,7 @@ type order struct {
 func (r *run) place(ctx context.Context, s tenant, c Case, cartID, payBy string, cents int64, key string) error {
 	o := order{tenant: s, Case: c.Name, CartID: cartID}
 	tender := map[string]string{"tender": "CREDIT", "token": "tok_approve"}
-	if payBy != "" { // its fee is in the total
+	if payment.IsOffline(payBy) { // its fee is in the total
 		tender = map[string]string{"tender": payBy}
 	}
 	_, err := r.do(ctx, request{
@@ -65,8 +66,12 @@ func (r *run) follow(ctx context.Context) {
 		all.Go(func() {
 			for !o.Order.State.Settled() && ctx.Err() == nil {
 				turn <- struct{}{}
-				_, o.err = r.do(ctx, request{token: o.Key, method: "GET", path: "/v1/orders/" + o.Order.ID}, &o.Order)
+				_, err := r.do(ctx, request{token: o.Key, method: "GET", path: "/v1/orders/" + o.Order.ID}, &o.Order)
 				<-turn
+				if err != nil && ctx.Err() == nil {
+					o.err = err
+					return
+				}
 				select {
 				case <-time.After(250 * time.Millisecond):
 				case <-ctx.Done():

@@ -17,8 +17,14 @@ import (
 	"github.com/rackless/rackless/tools/timeline"
 )
 
-// meantEqual are the categories in which a single cent of difference is a defect.
-var meantEqual = []string{"basic", "edge_price", "edge_shiptax", "largeqty", "tax"}
+// meantEqual are the categories in which a single cent of difference is a defect:
+// all that were recorded.
+var meantEqual = []string{
+	"basic", "cart_options", "cart_schedule", "coupon", "coupon_auto", "coupon_edge", "coupon_ship", "coupon_stack",
+	"coupon_threshold", "edge_misc", "edge_negative", "edge_price", "edge_shiptax", "fixedprice_pkg", "freeship_coupon",
+	"giftcard_product", "handling", "kit", "largeqty", "marketplace", "order_payments", "payfee", "paymentq", "payments",
+	"payments_std", "shipmethod", "shiprule", "tax",
+}
 
 // Report is what came of a run.
 type Report struct {
