@@ -89,8 +89,9 @@ func load(ctx context.Context, tx *txn.Tx, id, lock string) (Order, error) {
 // ListInput asks for orders: a buyer's own, or the shop's for staff.
 type ListInput struct {
 	page.Query
-	State string `json:"-" query:"state"`
-	Email string `json:"-" query:"email"` // staff only
+	State  string `json:"-" query:"state"`
+	Number string `json:"-" query:"number"`
+	Email  string `json:"-" query:"email"` // staff only
 }
 
 // List returns a page of orders, the newest first.
@@ -102,8 +103,9 @@ func List(ctx context.Context, tx *txn.Tx, in ListInput) (page.Page[Summary], er
 		  AND ($2 OR owner = $3)
 		  AND ($4 = '' OR state = $4)
 		  AND ($5 = '' OR lower(email) = lower($5))
+		  AND ($6 = '' OR number = $6)
 		ORDER BY order_id DESC
-		LIMIT $6`, in.After(), tx.Who.Trusted(), tx.Who.Owner, in.State, in.Email, in.Rows())
+		LIMIT $7`, in.After(), tx.Who.Trusted(), tx.Who.Owner, in.State, in.Email, in.Number, in.Rows())
 	if err != nil {
 		return page.Page[Summary]{}, fmt.Errorf("list orders: %w", err)
 	}
