@@ -108,7 +108,7 @@ func runShipRules(a *perlnum.Arith, input json.RawMessage, now time.Time) (any, 
 		HasStreet: in.Ship.Address1 != "" || in.Ship.Address2 != "", Schedule: in.Schedule, Now: now,
 		Referrer: string(in.cartInput.Cart.Refer), Site: string(in.cartInput.Cart.MultiVarSite), Coupons: in.Coupons,
 	}
-	f.Weight = line.Sum(a, f.Lines, line.All, line.Taxation{}).Weight
+	f.Weight = line.Weight(a, f.Lines)
 	price := a.Parse(string(in.Price))
 	available := true
 	if in.Schedule == "" || (in.Enabled != nil && in.Enabled.on()) {

@@ -169,7 +169,7 @@ func (a *Arith) Int(n int64) Num {
 	if a.double() {
 		return Num{a: a, f: float64(n)}
 	}
-	return Num{a: a, d: decimal.New(n, 0)}
+	return Num{a: a, d: newDec(n, 0)}
 }
 
 // Minor returns an amount given in the smallest unit, e.g. cents.
@@ -177,7 +177,7 @@ func (a *Arith) Minor(units int64) Num {
 	if a.double() {
 		return Num{a: a, f: fixed2(float64(units) / 100)}
 	}
-	return Num{a: a, d: decimal.New(units, -a.Exponent)}
+	return Num{a: a, d: newDec(units, a.Exponent)}
 }
 
 // Parse reads the number that a text begins with, as Perl does: "12 oz" is 12,
@@ -190,11 +190,14 @@ func (a *Arith) Parse(s string) Num {
 	if a.double() {
 		return Num{a: a, f: parseFloat(s)}
 	}
+	if d, ok := parseSmall(s); ok {
+		return Num{a: a, d: d}
+	}
 	d, err := decimal.NewFromString(s)
 	if err != nil || d.Exponent() > 30 || d.Exponent() < -60 {
 		return a.Int(0)
 	}
-	return Num{a: a, d: d}
+	return Num{a: a, d: small(d)}
 }
 
 const maxInt = 1 << 53 // doubles beyond are not whole cents any more

@@ -55,7 +55,7 @@ func (x Num) Ceil() Num {
 	case x.a.double():
 		return Num{a: x.a, f: math.Ceil(x.f)}
 	}
-	return Num{a: x.a, d: x.d.Ceil()}
+	return Num{a: x.a, d: x.d.ceil()}
 }
 
 // UpToEnding rounds a price up to the next one that ends in cents, e.g. 95. A

@@ -3,8 +3,6 @@ package perlnum
 import (
 	"math"
 	"strconv"
-
-	"github.com/shopspring/decimal"
 )
 
 // Num is a number in the arithmetic of the Arith that made it. The zero value
@@ -12,7 +10,7 @@ import (
 type Num struct {
 	a *Arith
 	f float64         // the value of a double
-	d decimal.Decimal // the value of a decimal
+	d dec             // the value of a decimal
 }
 
 func (x Num) with(y Num) *Arith {
@@ -31,7 +29,7 @@ func (x Num) Add(y Num) Num {
 	case a.double():
 		return Num{a: a, f: x.f + y.f}
 	}
-	return Num{a: a, d: x.d.Add(y.d)}
+	return Num{a: a, d: x.d.add(y.d)}
 }
 
 // Sub returns x-y.
@@ -43,7 +41,7 @@ func (x Num) Sub(y Num) Num {
 	case a.double():
 		return Num{a: a, f: x.f - y.f}
 	}
-	return Num{a: a, d: x.d.Sub(y.d)}
+	return Num{a: a, d: x.d.sub(y.d)}
 }
 
 // Mul returns x*y.
@@ -55,7 +53,7 @@ func (x Num) Mul(y Num) Num {
 	case a.double():
 		return Num{a: a, f: x.f * y.f}
 	}
-	return Num{a: a, d: x.d.Mul(y.d)}
+	return Num{a: a, d: x.d.mul(y.d)}
 }
 
 // Times returns x*n.
@@ -66,7 +64,7 @@ func (x Num) Times(n int64) Num {
 	case x.a.double():
 		return Num{a: x.a, f: x.f * float64(n)}
 	}
-	return Num{a: x.a, d: x.d.Mul(decimal.New(n, 0))}
+	return Num{a: x.a, d: x.d.mul(newDec(n, 0))}
 }
 
 // quotientDigits is the precision of a decimal division; prices have at most
@@ -82,7 +80,7 @@ func (x Num) Div(y Num) Num {
 	case a.double():
 		return Num{a: a, f: x.f / y.f}
 	}
-	return Num{a: a, d: x.d.DivRound(y.d, quotientDigits)}
+	return Num{a: a, d: x.d.div(y.d, quotientDigits)}
 }
 
 // Percent returns x/100, the factor that x percent is.
@@ -93,7 +91,7 @@ func (x Num) Percent() Num {
 	case x.a.double():
 		return Num{a: x.a, f: x.f / 100}
 	}
-	return Num{a: x.a, d: x.d.Shift(-2)}
+	return Num{a: x.a, d: x.d.shift(-2)}
 }
 
 // Neg returns 0-x, which for a zero double is not the negative zero.
@@ -104,7 +102,7 @@ func (x Num) Neg() Num {
 	case x.a.double():
 		return Num{a: x.a, f: 0 - x.f}
 	}
-	return Num{a: x.a, d: x.d.Neg()}
+	return Num{a: x.a, d: x.d.neg()}
 }
 
 // Cmp returns -1, 0 or 1 as x is less than, equal to or greater than y.
@@ -114,7 +112,7 @@ func (x Num) Cmp(y Num) int {
 	case a == nil:
 		return 0
 	case !a.double():
-		return x.d.Cmp(y.d)
+		return x.d.cmp(y.d)
 	case x.f < y.f:
 		return -1
 	case x.f > y.f:
@@ -142,7 +140,7 @@ func (x Num) Round() Num {
 	case x.a.double():
 		return Num{a: x.a, f: fixed2(x.f)}
 	}
-	return Num{a: x.a, d: roundDecimal(x.d, x.a.Exponent, x.a.Rounding)}
+	return Num{a: x.a, d: x.d.round(x.a.Exponent, x.a.Rounding)}
 }
 
 // RoundTo returns x rounded to places decimals, which are not those of money.
@@ -153,7 +151,7 @@ func (x Num) RoundTo(places int) Num {
 	case x.a.double():
 		return Num{a: x.a, f: parseFloat(strconv.FormatFloat(x.f, 'f', places, 64))}
 	}
-	return Num{a: x.a, d: roundDecimal(x.d, int32(places), x.a.Rounding)}
+	return Num{a: x.a, d: x.d.round(int32(places), x.a.Rounding)}
 }
 
 // Cents returns x in the smallest unit. With CutCents a finer amount is cut
@@ -168,11 +166,11 @@ func (x Num) Cents() int64 {
 	case x.a.double():
 		return clampInt(math.Round(fixed2(x.f) * 100))
 	}
-	shifted := x.d.Shift(x.a.Exponent)
+	shifted := x.d.shift(x.a.Exponent)
 	if x.a.Has(CutCents) {
-		return decimalInt(shifted.Round(6).Truncate(0))
+		return shifted.round(6, HalfUp).int()
 	}
-	return decimalInt(roundDecimal(shifted, 0, x.a.Rounding))
+	return shifted.round(0, x.a.Rounding).int()
 }
 
 // Int returns x without its decimals, as Perl's int and C's %d do: no noise is
@@ -184,7 +182,7 @@ func (x Num) Int() int64 {
 	case x.a.double():
 		return clampInt(math.Trunc(x.f))
 	}
-	return decimalInt(x.d.Truncate(0))
+	return x.d.int()
 }
 
 // Whole returns x without its decimals, as a number.
@@ -195,7 +193,7 @@ func (x Num) Whole() Num {
 	case x.a.double():
 		return Num{a: x.a, f: math.Trunc(x.f)}
 	}
-	return Num{a: x.a, d: x.d.Truncate(0)}
+	return Num{a: x.a, d: x.d.truncate()}
 }
 
 // Healed returns x without its decimals after rounding it to six of them.
@@ -206,7 +204,7 @@ func (x Num) Healed() int64 {
 	case x.a.double():
 		return healedInt(x.f)
 	}
-	return decimalInt(x.d.Round(6).Truncate(0))
+	return x.d.round(6, HalfUp).int()
 }
 
 // Nearest returns the whole number nearest to x, by its rounding.
@@ -217,7 +215,7 @@ func (x Num) Nearest() int64 {
 	case x.a.double():
 		return clampInt(math.RoundToEven(x.f))
 	}
-	return decimalInt(roundDecimal(x.d, 0, x.a.Rounding))
+	return x.d.round(0, x.a.Rounding).int()
 }
 
 // String returns x as Perl prints it: 15 significant digits.
@@ -235,11 +233,11 @@ func (x Num) String() string {
 func (x Num) Fixed(places int) string {
 	switch {
 	case x.a == nil:
-		return decimal.Zero.StringFixed(int32(places))
+		return dec{}.fixed(int32(places))
 	case x.a.double():
 		return strconv.FormatFloat(x.f, 'f', places, 64)
 	}
-	return roundDecimal(x.d, int32(places), x.a.Rounding).StringFixed(int32(places))
+	return x.d.round(int32(places), x.a.Rounding).fixed(int32(places))
 }
 
 // Money returns x with the currency's decimals.
@@ -248,28 +246,4 @@ func (x Num) Money() string {
 		return x.Fixed(2)
 	}
 	return x.Fixed(int(x.a.Exponent))
-}
-
-func roundDecimal(d decimal.Decimal, places int32, mode Rounding) decimal.Decimal {
-	switch mode {
-	case HalfEven:
-		return d.RoundBank(places)
-	case HalfDown:
-		cut := d.Truncate(places)
-		half := decimal.New(5, -places-1)
-		if d.Sub(cut).Abs().LessThanOrEqual(half) {
-			return cut
-		}
-	}
-	return d.Round(places)
-}
-
-func decimalInt(d decimal.Decimal) int64 {
-	switch limit := decimal.New(maxInt, 0); {
-	case d.GreaterThan(limit):
-		return maxInt
-	case d.LessThan(limit.Neg()):
-		return -maxInt
-	}
-	return d.IntPart()
 }

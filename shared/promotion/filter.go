@@ -2,6 +2,7 @@ package promotion
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rackless/rackless/shared/cart/line"
@@ -12,8 +13,8 @@ import (
 // after "@@", conditions on product attributes, one a row, of which one must
 // hold (cart specification, §7.5).
 type Filter struct {
-	text       string
-	products   *regexp.Regexp // nil: matches nothing
+	products   []glob         // a list in plain characters and wildcards
+	pattern    *regexp.Regexp // any other list
 	conditions []condition
 }
 
@@ -25,7 +26,7 @@ var conditionRow = regexp.MustCompile(`^([a-z0-9_:]+)(==|<>|>=|<=)(.*)$`)
 
 // ParseFilter reads a filter. The error says what is wrong with it.
 func ParseFilter(text string) (Filter, error) {
-	f := Filter{text: text}
+	var f Filter
 	if rows, ok := strings.CutPrefix(text, "@@"); ok {
 		for row := range strings.FieldsFuncSeq(rows, func(r rune) bool { return r == '\n' || r == '\r' }) {
 			if m := conditionRow.FindStringSubmatch(row); m != nil {
@@ -34,12 +35,13 @@ func ParseFilter(text string) (Filter, error) {
 		}
 		return f, nil
 	}
-	re, err := regexp.Compile("^(?i:" + alternatives(text) + ")$")
-	if err != nil {
-		return f, err
+	if list, ok := globs(text); ok {
+		f.products = list
+		return f, nil
 	}
-	f.products = re
-	return f, nil
+	var err error
+	f.pattern, err = regexp.Compile("^(?i:" + alternatives(text) + ")$")
+	return f, err
 }
 
 // alternatives turns a product list into a regular expression. Only * and ?
@@ -63,9 +65,12 @@ func elements(text string) []string {
 
 // Matches reports whether the filter selects a line.
 func (f *Filter) Matches(a *perlnum.Arith, l *line.Line) bool {
-	if f.products != nil {
+	if f.products != nil || f.pattern != nil {
 		key := l.Key()
-		return key != "" && f.products.MatchString(key)
+		if f.pattern != nil {
+			return key != "" && f.pattern.MatchString(key)
+		}
+		return key != "" && slices.ContainsFunc(f.products, func(g glob) bool { return g.matches(key) })
 	}
 	for _, c := range f.conditions {
 		if c.holds(a, l.Attributes[c.attribute]) {

@@ -100,12 +100,21 @@ func (l *Line) rate(a *perlnum.Arith, cart *perlnum.Num) (perlnum.Num, bool) {
 }
 
 func (s *Sums) addWeight(a *perlnum.Arith, l *Line) {
-	s.Weight = s.Weight.Add(l.Weight.Times(l.Qty))
+	own := l.Weight.Times(l.Qty)
+	s.Weight = s.Weight.Add(own)
+	slack := a.Parse(almostOne)
+	if l.Attributes == nil { // no dimensions: what follows, in short
+		s.Legacy194, s.Legacy166 = s.Legacy194.Add(own), s.Legacy166.Add(own)
+		if least := slack.Times(pound); l.Weight.Less(least) {
+			own = least.Times(l.Qty)
+		}
+		s.Weight194, s.Weight166 = s.Weight194.Add(own), s.Weight166.Add(own)
+		return
+	}
 	depth, width, height := l.inches(a, "zoovy:pkg_depth"), l.inches(a, "zoovy:pkg_width"), l.inches(a, "zoovy:pkg_height")
 	cubic := depth * width * height
 	s.CubicInches += cubic
 
-	slack := a.Parse("0.9999")
 	if IsTrue(l.Attributes["zoovy:pkg_exclusive"]) {
 		slack = a.Int(0)
 	}
@@ -113,16 +122,30 @@ func (s *Sums) addWeight(a *perlnum.Arith, l *Line) {
 	s.Weight166 = s.Weight166.Add(dimensional(a, cubic, air, slack, l).Times(l.Qty))
 
 	if cubic <= 0 {
-		s.Legacy194 = s.Legacy194.Add(l.Weight.Times(l.Qty))
-		s.Legacy166 = s.Legacy166.Add(l.Weight.Times(l.Qty))
+		s.Legacy194 = s.Legacy194.Add(own)
+		s.Legacy166 = s.Legacy166.Add(own)
 		return
 	}
 	up := a.Int(0) // the legacy weights round up where the attribute exists, whatever it says
 	if _, ok := l.Attributes["zoovy:pkg_exclusive"]; ok {
-		up = a.Parse("0.9999")
+		up = a.Parse(almostOne)
 	}
 	s.Legacy194 = s.Legacy194.Add(legacy(a, cubic, ground, up, l).Times(l.Qty))
 	s.Legacy166 = s.Legacy166.Add(legacy(a, cubic, air, up, l).Times(l.Qty))
+}
+
+// almostOne rounds a weight up when it is cut to whole pounds.
+const almostOne = "0.9999"
+
+// Weight adds up the weight of the lines, components left out, in ounces.
+func Weight(a *perlnum.Arith, lines []Line) perlnum.Num {
+	sum := a.Int(0)
+	for i := range lines {
+		if l := &lines[i]; l.Master == "" {
+			sum = sum.Add(l.Weight.Times(l.Qty))
+		}
+	}
+	return sum
 }
 
 // inches returns a package dimension, cut to whole inches.

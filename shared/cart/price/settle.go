@@ -91,7 +91,7 @@ func (e *engine) facts(d Destination) promotion.Facts {
 		Address1: d.Address1, Address2: d.Address2, HasStreet: d.Address1 != "" || d.Address2 != "",
 		Schedule: e.cart.Schedule, Referrer: e.cart.Referrer, IPAddress: e.cart.IPAddress, Site: e.cart.MultiVarSite,
 		Shipping: e.a.Int(0), Now: e.now,
-		Weight: line.Sum(e.a, e.lines, line.All, line.Taxation{}).Weight,
+		Weight: line.Weight(e.a, e.lines),
 	}
 	for _, c := range e.coupons {
 		f.Coupons = append(f.Coupons, c.code)
