@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rackless/rackless/shared/customer"
+	"github.com/rackless/rackless/shared/order"
 	"github.com/rackless/rackless/shared/outbox"
 	"github.com/rackless/rackless/shared/page"
 	"github.com/rackless/rackless/shared/session"
@@ -186,5 +187,39 @@ func TestRelaySendsWhatWasLeft(t *testing.T) {
 	err = k.DB.QueryRow(t.Context(), `SELECT n.state, o.settled_at IS NOT NULL FROM notifications n JOIN outbox o USING (event_id)`).Scan(&state, &settled)
 	if err != nil || state != "recorded" || !settled {
 		t.Errorf("the welcome is %q, the event settled: %v, error %v", state, settled, err)
+	}
+}
+
+// Who is erased is no longer in the orders; what was bought, and for how much, is.
+func TestErasureReachesOrders(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 5)
+	var c, s, crt struct {
+		ID          string `json:"id"`
+		AccessToken string `json:"access_token"`
+	}
+	credentials := map[string]any{"email": "ada@example.com", "password": "correct horse"}
+	k.Call(t, "", "POST", "/v1/customers", credentials).Want(t, http.StatusCreated).Into(t, &c)
+	k.Call(t, "", "POST", "/v1/sessions", credentials).Want(t, http.StatusCreated).Into(t, &s)
+	k.Call(t, s.AccessToken, "POST", "/v1/carts", map[string]any{
+		"items": []any{map[string]any{"product": "A", "qty": 1}}, "email": "ada@example.com", "billing": map[string]any{"last_name": "Lovelace"},
+		"ship": map[string]any{"country": "US", "region": "CA", "postal": "92024", "address1": "12 St James's Square"},
+	}).Want(t, http.StatusCreated).Into(t, &crt)
+	o := place(t, k, crt.ID, s.AccessToken, "tok_approve")
+
+	k.Call(t, s.AccessToken, "DELETE", "/v1/customers/"+c.ID, nil).Want(t, http.StatusNoContent)
+	k.Settle(t)
+
+	left := k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK)
+	for _, word := range []string{"ada@", "Lovelace", "James"} {
+		if strings.Contains(string(left.Body), word) {
+			t.Errorf("the order still says %q", word)
+		}
+	}
+	var after order.Order
+	left.Into(t, &after)
+	if after.TotalCents != o.TotalCents || after.State != "confirmed" {
+		t.Errorf("the order came to %d and is %s, want %d and confirmed", after.TotalCents, after.State, o.TotalCents)
 	}
 }

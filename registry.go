@@ -28,6 +28,7 @@ import (
 	notifyemail "github.com/rackless/rackless/functions/notify-email"
 	ordercancel "github.com/rackless/rackless/functions/order-cancel"
 	orderconfirm "github.com/rackless/rackless/functions/order-confirm"
+	ordererase "github.com/rackless/rackless/functions/order-erase"
 	orderget "github.com/rackless/rackless/functions/order-get"
 	orderlist "github.com/rackless/rackless/functions/order-list"
 	orderplace "github.com/rackless/rackless/functions/order-place"
@@ -74,6 +75,7 @@ var registry = map[string]func() *runtime.Function{
 	"notify-email":      notifyemail.New,
 	"order-cancel":      ordercancel.New,
 	"order-confirm":     orderconfirm.New,
+	"order-erase":       ordererase.New,
 	"order-get":         orderget.New,
 	"order-list":        orderlist.New,
 	"order-place":       orderplace.New,

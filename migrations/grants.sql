@@ -34,6 +34,7 @@ BEGIN
         'rackless_notify_email',
         'rackless_order_cancel',
         'rackless_order_confirm',
+        'rackless_order_erase',
         'rackless_order_get',
         'rackless_order_list',
         'rackless_order_place',
@@ -222,6 +223,12 @@ GRANT SELECT, UPDATE ON reservations TO rackless_order_confirm;
 GRANT SELECT ON skus TO rackless_order_confirm;
 GRANT SELECT, UPDATE ON stock TO rackless_order_confirm;
 GRANT SELECT, UPDATE ON stock_orders TO rackless_order_confirm;
+
+-- order-erase
+GRANT SELECT, UPDATE ON carts TO rackless_order_erase;
+GRANT INSERT, SELECT ON inbox TO rackless_order_erase;
+GRANT SELECT, UPDATE ON orders TO rackless_order_erase;
+GRANT SELECT ON outbox TO rackless_order_erase;
 
 -- order-get
 GRANT SELECT ON orders TO rackless_order_get;

@@ -110,3 +110,16 @@ func tooMany() error {
 	f.Add("/add_items", "the cart must not hold more than %d lines", maxItems)
 	return f.Err()
 }
+
+// EraseOwner removes from the carts of an erased customer what names the person.
+func EraseOwner(ctx context.Context, tx *txn.Tx, customerID string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE carts
+		SET email = '', billing = '{}', notes = '', content = content #- '{ship,address1}' #- '{ship,address2}',
+		    version = version + 1, updated_at = $2
+		WHERE owner = $1`, customerID, tx.Now)
+	if err != nil {
+		return fmt.Errorf("erase the owner of carts: %w", err)
+	}
+	return nil
+}

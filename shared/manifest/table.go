@@ -173,6 +173,11 @@ var Functions = []Function{
 		Emits:    []string{"dev.rackless.order.confirmed.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.expired.v1"},
 	},
 	{
+		Name:     "order-erase",
+		Summary:  "Removes an erased customer from their orders and carts; amounts and goods stay",
+		Consumes: []string{"dev.rackless.customer.erased.v1"},
+	},
+	{
 		Name:    "order-get",
 		Route:   "GET /v1/orders/{id}",
 		Summary: "Returns an order to its buyer or to staff",
@@ -269,7 +274,7 @@ var Functions = []Function{
 		Name:    "shop-create",
 		Route:   "POST /v1/shops",
 		Summary: "Opens a shop, with its hosts and a first API key",
-		Access:  "staff", Scope: "shop:create",
+		Access:  "staff", Scope: "platform:write",
 		Idempotency: "optional",
 	},
 	{

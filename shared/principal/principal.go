@@ -28,18 +28,22 @@ type Principal struct {
 	Kind   Kind     // what sort of caller
 	ID     string   // the credential: key_… or ses_…, empty for visitors and the system
 	Owner  string   // whose things are the caller's own: a customer's cus_… or a guest's ses_…
-	Scopes []string // resource:action, resource:* or *; staff only
+	Scopes []string // resource:action, resource:*, or * for all of the shop; staff only
 }
 
+// platform is the resource that is not a shop's: shops themselves.
+const platform = "platform"
+
 // Has reports whether a staff member holds the scope, directly or by wildcard.
-// Nobody but staff holds scopes.
+// Nobody but staff holds scopes, and * does not reach beyond the shop: the scopes
+// of the platform must be given by name.
 func (p Principal) Has(scope string) bool {
 	if p.Kind != Staff {
 		return false
 	}
 	resource, _, _ := strings.Cut(scope, ":")
 	return slices.ContainsFunc(p.Scopes, func(s string) bool {
-		return s == "*" || s == scope || s == resource+":*"
+		return s == "*" && resource != platform || s == scope || s == resource+":*"
 	})
 }
 

@@ -96,7 +96,7 @@ func New(tb testing.TB, change ...func(*rackless.Options)) *Kit {
 		}
 		checkEvents(ctx, tb, k.DB)
 	})
-	k.ShopID, k.Key = k.AddShop(tb, "127.0.0.1", "*")
+	k.ShopID, k.Key = k.AddShop(tb, "127.0.0.1", "*", "platform:*")
 	return k
 }
 

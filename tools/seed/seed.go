@@ -112,7 +112,7 @@ func keyOf(ctx context.Context, conn *pgx.Conn, h home.Home, shopID string) (hom
 		}
 	}
 	err = run(ctx, conn, shopID, func(ctx context.Context, tx *txn.Tx) error {
-		_, token, err := auth.CreateKey(ctx, tx, "rackless run", []string{"*"}, tx.Now)
+		_, token, err := auth.CreateKey(ctx, tx, "rackless run", []string{"*", "platform:*"}, tx.Now)
 		k = home.Key{Shop: shopID, Token: token}
 		return err
 	})

@@ -21,7 +21,7 @@ import (
 type demoCmd struct {
 	Files   []string `arg:"" optional:"" name:"file" help:"Recorded carts, one JSON object a line. Default: those of the repository, testdata/oracle/cart.jsonl." type:"existingfile"`
 	URL     string   `help:"A running shop to use. Default: one is started for the run and thrown away." placeholder:"URL"`
-	Key     string   `help:"API key that may make shops (shop:create). Default: the one that rackless run has kept on this machine." env:"RACKLESS_KEY" placeholder:"rk_…"`
+	Key     string   `help:"API key that may make shops (platform:write). Default: the one that rackless run has kept on this machine." env:"RACKLESS_KEY" placeholder:"rk_…"`
 	Orders  int      `help:"How many of the carts to order." default:"50"`
 	Workers int      `help:"How many calls are under way at a time." default:"4"`
 	Data    string   `help:"Folder in which this machine keeps a shop." default:"${home}" env:"RACKLESS_DATA" type:"path" placeholder:"DIR"`

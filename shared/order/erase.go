@@ -1,0 +1,25 @@
+package order
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rackless/rackless/shared/cart"
+	"github.com/rackless/rackless/shared/events"
+	"github.com/rackless/rackless/shared/txn"
+)
+
+// EraseBuyer removes from the orders and carts of an erased customer what names
+// the person: e-mail address, billing contact, streets and notes. Amounts, goods
+// and the region that decided the tax stay.
+func EraseBuyer(ctx context.Context, tx *txn.Tx, e events.CustomerErased) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE orders
+		SET email = '', billing = '{}', notes = '', cart = cart #- '{ship,address1}' #- '{ship,address2}',
+		    version = version + 1, updated_at = $2
+		WHERE owner = $1`, e.CustomerID, tx.Now)
+	if err != nil {
+		return fmt.Errorf("erase the buyer from orders: %w", err)
+	}
+	return cart.EraseOwner(ctx, tx, e.CustomerID)
+}
