@@ -53,15 +53,15 @@ func Demo(ctx context.Context, d *home.Database) (key home.Key, fresh bool, err 
 	err = conn.QueryRow(ctx, `SELECT shop_id FROM shop_hosts WHERE host = $1`, c.Shop.Hosts[0]).Scan(&id)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		if key, err = c.open(ctx, conn); err != nil {
+		fresh = true
+		if id, err = c.open(ctx, conn); err != nil {
 			return key, false, fmt.Errorf("make the demo shop: %w", err)
 		}
-		return key, true, d.Home.KeepKey(key)
 	case err != nil:
 		return key, false, fmt.Errorf("look for the demo shop: %w", err)
 	}
 	key, err = keyOf(ctx, conn, d.Home, id)
-	return key, false, err
+	return key, fresh, err
 }
 
 func read() (c content, err error) {
@@ -75,9 +75,9 @@ func read() (c content, err error) {
 }
 
 // open makes the whole shop in one transaction: there is no half of one.
-func (c content) open(ctx context.Context, conn *pgx.Conn) (home.Key, error) {
+func (c content) open(ctx context.Context, conn *pgx.Conn) (shopID string, err error) {
 	var made shop.Created
-	err := run(ctx, conn, "", func(ctx context.Context, tx *txn.Tx) (err error) {
+	err = run(ctx, conn, "", func(ctx context.Context, tx *txn.Tx) (err error) {
 		if made, err = shop.Create(ctx, tx, c.Shop); err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (c content) open(ctx context.Context, conn *pgx.Conn) (home.Key, error) {
 		_, err = inventory.Adjust(ctx, tx, inventory.AdjustInput{Adjustments: c.Stock, Reason: "first stock"})
 		return err
 	})
-	return home.Key{Shop: made.ID, Token: made.APIKey}, err
+	return made.ID, err
 }
 
 // keyOf returns the kept API key if it opens the shop in this database, else a
