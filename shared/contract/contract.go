@@ -8,7 +8,6 @@ package contract
 import (
 	"bytes"
 	_ "embed" // the documents
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -100,16 +99,11 @@ func NewChecker(openAPI, asyncAPI []byte) (*Checker, error) {
 	if _, err := compile(problemAt); err != nil {
 		return nil, err
 	}
-	var async struct {
-		Components struct {
-			Schemas Members[json.RawMessage] `json:"schemas"`
-		} `json:"components"`
+	schemas, err := ReadEvents(asyncAPI)
+	if err != nil {
+		return nil, err
 	}
-	data, _ := ToJSON(asyncAPI) // read above
-	if err := json.Unmarshal(data, &async); err != nil {
-		return nil, fmt.Errorf("read asyncapi.yaml: %w", err)
-	}
-	for _, s := range async.Components.Schemas {
+	for _, s := range schemas {
 		if c.types[s.Name], err = compile(base+"asyncapi.yaml#/components/schemas", escape(s.Name)); err != nil {
 			return nil, err
 		}

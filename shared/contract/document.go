@@ -286,3 +286,21 @@ func Read(document []byte) (*Document, error) {
 	}
 	return &d, nil
 }
+
+// ReadEvents returns the schemas of an AsyncAPI document: those of the data of
+// events by short type, e.g. order.placed.v1, and that of their attributes.
+func ReadEvents(document []byte) (Members[*Schema], error) {
+	data, err := ToJSON(document)
+	if err != nil {
+		return nil, fmt.Errorf("read the AsyncAPI document: %w", err)
+	}
+	var d struct {
+		Components struct {
+			Schemas Members[*Schema] `json:"schemas"`
+		} `json:"components"`
+	}
+	if err := json.Unmarshal(data, &d); err != nil {
+		return nil, fmt.Errorf("read the AsyncAPI document: %w", err)
+	}
+	return d.Components.Schemas, nil
+}
