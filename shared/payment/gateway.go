@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"time"
 
 	"github.com/rackless/rackless/shared/txn"
 )
@@ -9,24 +10,45 @@ import (
 // Kind is what an operation wants of a gateway.
 type Kind string
 
-// The kinds of operations.
+// The kinds of operations. Approve and Decline decide on what the gateway holds
+// for review; for a payment that waits for the buyer's bank, Approve asks whether
+// the buyer has done their part.
 const (
 	Authorize Kind = "authorize" // set money aside
+	Charge    Kind = "charge"    // set money aside and take it at once
 	Capture   Kind = "capture"   // take what was set aside
 	Void      Kind = "void"      // let go of what was set aside
 	Refund    Kind = "refund"    // give back what was taken
+	Approve   Kind = "approve"   // let a held authorization or charge go on
+	Decline   Kind = "decline"   // refuse a held authorization or charge
 )
 
-// Operation is one intended effect at a gateway.
+// Operation is one intended effect at a gateway. A gateway keeps nothing itself:
+// what it has to know of the payment is in here, and is the same on every
+// attempt, except for Resumed.
 type Operation struct {
-	ID          string // the same on every attempt: the gateway's idempotency key
-	Kind        Kind
-	PaymentID   string
-	OrderID     string
-	Token       string // the gateway's for the buyer's instrument
-	Reference   string // the gateway's transaction that is followed up
-	AmountCents int64  // in the currency's smallest unit
-	Currency    string
+	ID            string // the gateway's idempotency key
+	Kind          Kind
+	PaymentID     string
+	OrderID       string
+	Token         string // the gateway's for the buyer's instrument, never a card number
+	Reference     string // the gateway's transaction that is followed up
+	AmountCents   int64  // in the currency's smallest unit
+	CapturedCents int64  // what the payment's captures before this operation took
+	Currency      string
+	Billing       Billing   // for the address check of an authorization or a charge
+	BuyerIP       string    // for the gateway's fraud filters; may be empty
+	Since         time.Time // when the operation was begun: no attempt is older; zero if not known
+	Resumed       bool      // an earlier attempt may have reached the gateway
+}
+
+// Billing is the address that the buyer's bank compares with its own. Gateways
+// cut what is too long for them.
+type Billing struct {
+	FirstName, LastName, Company string
+	Address                      string // street and house number
+	City, Region, Postal         string
+	Country                      string // ISO 3166-1, two letters
 }
 
 // State is how far an operation has come.
@@ -40,21 +62,34 @@ const (
 	Declined  State = "declined"
 )
 
-// Outcome is what came of an operation.
+// Outcome is what came of an operation. With Held and a ClientSecret, it is the
+// buyer's bank that wants to see the buyer (3-D Secure): the shop's page passes
+// the secret to the gateway's script, and an Approve, or a Lookup of the same
+// operation, tells later what came of it.
 type Outcome struct {
-	State     State
-	Status    string // three digits, see Status
-	Reference string // the gateway's transaction
-	Detail    string // in words, for staff
+	State        State
+	Status       string // three digits, see Status
+	Reference    string // the gateway's transaction, which later operations follow up
+	Record       string // the gateway's own record of this operation, if that is another: a refund's
+	Detail       string // in words, for staff
+	Code         string // the gateway's reason, as it says it
+	AuthCode     string // the bank's
+	AVS, CVV     string // one letter each, by the meaning Authorize.Net gives them; empty: not checked
+	Retryable    bool   // Declined for now only: a new operation may fare better later
+	ClientSecret string `json:"-"` // for the buyer's browser alone: never stored or logged
 }
 
-// Gateway executes operations. It keeps nothing itself.
+// Gateway executes operations. It keeps nothing itself, does not repeat what
+// failed, and puts neither tokens nor what it sent into errors.
 type Gateway interface {
 	// Execute asks the gateway to do it. An error means that the outcome is not
-	// known: the money may have moved.
+	// known: the money may have moved. A repetition with the same operation has
+	// no second effect.
 	Execute(context.Context, Operation) (Outcome, error)
 	// Lookup asks the gateway what became of an operation that may or may not
-	// have reached it. found is false if it never did.
+	// have reached it, or that was held: the outcome is the present one. found
+	// is false if it never arrived; what is on its way may still arrive, so the
+	// intent is settled only by an Execute or by asking again.
 	Lookup(context.Context, Operation) (o Outcome, found bool, err error)
 }
 
