@@ -22,6 +22,9 @@ type Cart struct {
 	Marketplace bool        `json:"marketplace,omitempty"` // the surcharges were set by a marketplace
 	Surcharges  []Surcharge `json:"surcharges,omitempty"`
 
+	VATID     string     `json:"vat_id,omitempty"` // of a buyer who is a business in the EU
+	Exemption *Exemption `json:"exemption,omitempty"`
+
 	Explain bool `json:"explain,omitempty"` // ask for the derivation of the totals
 }
 
@@ -92,4 +95,11 @@ type Surcharge struct {
 	Title    string `json:"title,omitempty"`
 	Taxable  bool   `json:"taxable,omitempty"`
 	Required int    `json:"required,omitempty"` // 0 optional, bit 0 required, bit 1 permanent
+}
+
+// Exemption is a certificate by which a buyer pays no tax.
+type Exemption struct {
+	Certificate string `json:"certificate"`
+	Region      string `json:"region,omitempty"`  // only there; empty: everywhere
+	Expires     string `json:"expires,omitempty"` // YYYYMMDD, the first day on which it no longer holds
 }

@@ -22,10 +22,12 @@ type Config struct {
 	ShippingMethods []quote.Method       `json:"shipping_methods,omitempty"`
 	RuleLists       []promotion.RuleList `json:"rule_lists,omitempty"`
 	Coupons         []promotion.Coupon   `json:"coupons,omitempty"`
+	Offers          []promotion.Offer    `json:"offers,omitempty"`
 	Handling        quote.Charges        `json:"handling"`
 	Insurance       quote.Charges        `json:"insurance"`
 	PaymentFees     []PaymentFee         `json:"payment_fees,omitempty"`
 	Schedules       []schedule.Schedule  `json:"schedules,omitempty"`
+	VAT             *rate.VAT            `json:"vat,omitempty"` // in place of TaxRules; exact only
 }
 
 // General is the section of single settings.

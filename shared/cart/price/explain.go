@@ -65,7 +65,7 @@ func (e *engine) goodsStep() Step {
 			one.Label = l.STID
 		}
 		if l.Discount() {
-			one.Rule = "COUPON-" + strings.TrimPrefix(l.STID, "%")
+			one.Rule = e.source(strings.TrimPrefix(l.STID, "%"))
 		}
 		if d := e.details[l.STID]; d.basePrice != "" && d.basePrice != l.Price.String() {
 			one.Detail += ", base price " + d.basePrice
@@ -84,6 +84,9 @@ func (e *engine) shippingStep() Step {
 		s.Detail = r.Name
 		rest := e.out.Cents.Shipping - cents(r.Handling) - cents(r.Insurance)
 		own := e.step(r.Name, rest, "the method's price after its rules")
+		for _, o := range e.shippingOffers {
+			own.Detail += " and offer " + o.ID
+		}
 		own.Rule = "method " + r.ID
 		s.Steps = append(s.Steps, own)
 		if r.Handling != nil {
@@ -113,8 +116,10 @@ func (e *engine) taxStep(charges map[string]charge) Step {
 	case e.rate == nil:
 		s.Detail = "no rate was looked up"
 		return s
-	case e.cart.TaxExempt:
+	case e.exempt(e.destination()):
 		s.Detail = "the buyer is exempt"
+	case e.supply != nil:
+		s.Detail = e.rate.String() + " % (" + e.supply.Reason + ")"
 	default:
 		s.Detail = e.rate.String() + " %" + e.ratesText()
 	}
@@ -149,4 +154,14 @@ func (e *engine) ratesText() string {
 		return ""
 	}
 	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// source names what a discount line comes from.
+func (e *engine) source(id string) string {
+	for i := range e.offers {
+		if o := e.offers[i].ID; id == o || strings.HasPrefix(id, o+"-") {
+			return "offer " + o
+		}
+	}
+	return "COUPON-" + id
 }

@@ -104,7 +104,12 @@ type engine struct {
 	offer     quote.Offer
 	shipping  *quote.Rate // the selected method
 	surcharge []surcharge
-	refused   []refusal // coupons that gave nothing
+	refused   []refusal // coupons and offers that gave nothing
+
+	offers         []promotion.CompiledOffer
+	shippingOffers []*promotion.CompiledOffer
+	shares         map[string][]Discount // by stid
+	supply         *rate.Supply          // under VAT
 
 	out Totals
 }
@@ -145,7 +150,7 @@ func (e *engine) compile() error {
 		}
 		e.rules[list.ID] = compiled
 	}
-	return nil
+	return e.compileOffers()
 }
 
 // activateCoupons takes the entered codes in order, as the original adds them
@@ -163,6 +168,7 @@ func (e *engine) activateCoupons() {
 			e.coupons = slices.DeleteFunc(e.coupons, func(x entered) bool { return !c.Stackable || x.code == code })
 		}
 		switch {
+		case c == nil && e.offerCode(code):
 		case c == nil:
 			e.refuse(code, "Coupon "+code+" could not be found.")
 		case c.LimitedUse:

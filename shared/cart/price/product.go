@@ -10,6 +10,7 @@ type Product struct {
 	BasePrice string `json:"base_price"`
 	Weight    string `json:"weight,omitempty"` // ounces, or pounds#ounces: 2#8
 	Taxable   bool   `json:"taxable"`
+	TaxClass  string `json:"tax_class,omitempty"` // of VAT rates, e.g. reduced
 	Cost      string `json:"cost,omitempty"`
 	MSRP      string `json:"msrp,omitempty"`
 	QtyPrice  string `json:"qty_price,omitempty"` // quantity prices: 3=24.95,12/240

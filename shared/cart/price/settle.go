@@ -29,6 +29,7 @@ type surcharge struct {
 func (e *engine) settle() {
 	goods := slices.Clone(e.lines)
 	dest := e.destination()
+	e.classify(dest)
 	wanted := e.cart.ShippingID
 	if !e.cart.Marketplace {
 		e.payFee()
@@ -40,10 +41,13 @@ func (e *engine) settle() {
 			facts = e.facts(dest)
 		}
 		e.promote(&facts)
+		e.runOffers(&facts)
 		e.lines = facts.Lines
 		e.findRates(dest)
 		facts.Lines = e.lines
 		e.quote(&facts, &dest)
+		e.netCharges(&e.offer)
+		e.lowerShipping()
 		for range maxRounds {
 			if next := e.selectMethod(wanted); next == wanted {
 				break
@@ -139,7 +143,11 @@ func (e *engine) findRates(d Destination) {
 		return
 	}
 	e.rates = rate.Rates{}
-	if !e.cart.TaxExempt {
+	switch {
+	case e.exempt(d):
+	case e.supply != nil:
+		e.rates = e.vatRates()
+	default:
 		to := rate.Destination{Country: d.Country, Region: d.Region, City: d.City, Postal: d.Postal}
 		e.rates = rate.Find(e.a, e.cfg.TaxRules, to, e.now)
 	}

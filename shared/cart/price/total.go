@@ -228,7 +228,7 @@ func (e *engine) show() {
 			STID: l.STID, SKU: l.SKU, Product: l.Product, Name: l.Name, Description: l.Description,
 			Qty: l.Qty, Price: l.Price.String(), BasePrice: d.basePrice, Extended: l.Price.Times(l.Qty).Money(),
 			Weight: cmp.Or(d.weight, l.Weight.String()), Taxable: !l.NotTaxable, Promotion: l.Promotion, Master: l.Master,
-			QtyPrice: d.qtyPrice, Options: d.options,
+			QtyPrice: d.qtyPrice, Options: d.options, Discounts: e.shares[l.STID],
 		}
 		if amounts != nil && l.Master == "" {
 			e.out.Lines[i].Extended = e.a.Minor(amounts[i]).Money()

@@ -13,6 +13,7 @@ type Totals struct {
 
 	TaxRate      *string `json:"tax_rate"` // percent, combined
 	TaxZone      *string `json:"tax_zone"`
+	TaxNote      string  `json:"tax_note,omitempty"` // how VAT treats the sale
 	TaxedCharges Taxed   `json:"taxed_charges"`
 
 	ShipRegion      *string      `json:"ship_region"` // after normalisation
@@ -101,6 +102,13 @@ type Line struct {
 	Master      string         `json:"asm_master,omitempty"` // the kit this is a component of
 	QtyPrice    string         `json:"qty_price,omitempty"`
 	Options     []ChosenOption `json:"options,omitempty"`
+	Discounts   []Discount     `json:"discounts,omitempty"` // its parts of offers, which have lines of their own
+}
+
+// Discount is a line's part of an offer's discount.
+type Discount struct {
+	Offer  string `json:"offer"`
+	Amount string `json:"amount"`
 }
 
 // ChosenOption is an option on a line.

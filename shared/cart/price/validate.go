@@ -72,8 +72,13 @@ func (c Config) Validate() error {
 	section(&f, "/shipping_methods", c.ShippingMethods)
 	section(&f, "/rule_lists", c.RuleLists)
 	section(&f, "/coupons", c.Coupons)
+	section(&f, "/offers", c.Offers)
 	section(&f, "/payment_fees", c.PaymentFees)
 	section(&f, "/schedules", c.Schedules)
+	if c.VAT != nil {
+		f.Merge("/vat", c.VAT.Validate())
+		f.Check(c.General.Policy == Exact, "/vat", "is possible under the policy exact only")
+	}
 	return f.Err()
 }
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/rackless/rackless/shared/fault"
-	"github.com/rackless/rackless/shared/money"
 	"github.com/shopspring/decimal"
 )
 
@@ -38,11 +37,7 @@ func (r Rule) Validate() error {
 	form, known := matchForms[r.Method]
 	f.Check(known, "/method", "must be state, city, zipspan, zip4, country, intprovince or intzip")
 	f.Check(!known || (form.form.MatchString(r.Match) && len(r.Match) <= maxMatch), "/match", "must be %s", form.example)
-	if d, err := money.ParseDecimal(strings.TrimSuffix(r.Rate, ".")); err != nil {
-		f.Merge("/rate", err)
-	} else {
-		f.Check(!d.IsNegative() && d.Cmp(hundred) <= 0, "/rate", "must be a percentage from 0 to 100")
-	}
+	f.Merge("/rate", checkPercent(strings.TrimSuffix(r.Rate, ".")))
 	f.Check(r.Apply >= 0 && r.Apply <= maxApply, "/apply", "must be 0 to %d", maxApply)
 	f.Check(len(r.Zone) <= maxZone, "/zone", "must not exceed %d characters", maxZone)
 	if r.Expires != "" {
