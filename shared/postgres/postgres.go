@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -57,7 +59,7 @@ func InShop(ctx context.Context, db Beginner, shop string, fn func(pgx.Tx) error
 	for attempt := 1; ; attempt++ {
 		err := begin(ctx, db, options, fn)
 		if attempt == maxAttempts || !isRetryable(err) {
-			return classify(err)
+			return Classify(err)
 		}
 	}
 }
@@ -100,14 +102,17 @@ func isRetryable(err error) bool {
 	return ok && (e.Code == "40001" || e.Code == "40P01")
 }
 
-// classify tells what is not our defect: an unreachable or overloaded server, so
+// Classify tells what is not our defect: an unreachable or overloaded server, so
 // that callers come back, and text that no row can hold.
-func classify(err error) error {
+func Classify(err error) error {
 	if err == nil {
 		return nil
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return fault.From(fault.Unavailable, err, "the database cannot be reached")
+	}
+	if _, broken := errors.AsType[net.Error](err); broken || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fault.From(fault.Unavailable, err, "the connection to the database broke off")
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch e.Code {

@@ -49,7 +49,7 @@ type answer struct {
 func Read[In, Out any](fn func(context.Context, *txn.Tx, In) (Out, error)) Operation {
 	return route[In, Out](http.StatusOK, func(ctx context.Context, in *instance, c *call, input In) (answer, error) {
 		var out Out
-		err := in.runner.Do(ctx, func(tx *txn.Tx) (err error) {
+		err := in.runner.Read(ctx, func(tx *txn.Tx) (err error) {
 			out, err = fn(ctx, tx, input)
 			return err
 		})

@@ -32,7 +32,8 @@ import (
 // Start is where the clock of every kit stands at first.
 var Start = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
 
-const secret = "testkit"
+// Secret is what the logins of the template are derived from.
+const Secret = "testkit"
 
 // Template is the migrated database that tests copy, logins included.
 func Template() pgtest.Template {
@@ -48,7 +49,7 @@ func Template() pgtest.Template {
 			if err := migrations.Up(ctx, adminURL); err != nil {
 				return err
 			}
-			logins, err := migrations.NewLogins(adminURL, secret)
+			logins, err := migrations.NewLogins(adminURL, Secret)
 			if err != nil {
 				return err
 			}
@@ -72,7 +73,7 @@ type Kit struct {
 func New(tb testing.TB, change ...func(*rackless.Options)) *Kit {
 	tb.Helper()
 	db := pgtest.New(tb, Template())
-	logins, err := migrations.NewLogins(db.AdminURL(), secret)
+	logins, err := migrations.NewLogins(db.AdminURL(), Secret)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -107,9 +107,15 @@ type kept struct{ error }
 
 func (k *kept) Unwrap() error { return k.error }
 
+// DB is what transactions run in: a pool or a connection.
+type DB interface {
+	postgres.Beginner
+	postgres.Batcher
+}
+
 // Runner runs business transactions.
 type Runner struct {
-	DB        postgres.Beginner
+	DB        DB
 	Clock     clock.Clock
 	Publisher outbox.Publisher
 	Log       *slog.Logger
@@ -135,6 +141,18 @@ func (r *Runner) Do(ctx context.Context, fn func(*Tx) error) error {
 	}
 	r.publish(ctx, done)
 	return refusal
+}
+
+// Read runs fn as Do does, but without a transaction around its statements: each
+// is one round trip and sees the rows as they are then. fn must not write or
+// state anything.
+func (r *Runner) Read(ctx context.Context, fn func(*Tx) error) error {
+	who := principal.FromContext(ctx)
+	sql, err := postgres.Reader(r.DB, who.Shop)
+	if err != nil {
+		return err
+	}
+	return postgres.Classify(fn(&Tx{Tx: sql, Now: r.Clock.Now(), Who: who, Shop: who.Shop, cause: causeOf(ctx)}))
 }
 
 func (tx *Tx) flush(ctx context.Context) error {
