@@ -1,0 +1,37 @@
+package card_test
+
+import (
+	"testing"
+
+	"github.com/rackless/rackless/shared/payment/card"
+)
+
+func TestContains(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"4111111111111111":             true,
+		"4111 1111 1111 1111":          true,
+		"4111-1111-1111-1111":          true,
+		"378282246310005":              true,
+		"4222222222222":                true,
+		"tok|4242424242424242|x":       true,
+		"card:4242424242424242.":       true,
+		"4111111111111112":             false, // check digit
+		"0000000000000000":             false,
+		"41111111111111111111":         false, // 20 digits
+		"411111111111":                 false, // 12 digits
+		"4111x1111x1111x1111":          false,
+		"4111  1111 1111 1111":         false, // two spaces
+		"pm_1MqLiJLkdIwHu7ixUEgbFdYF":  false,
+		"1929153842|1843139450":        false,
+		"COMMON.ACCEPT.INAPP.PAYMENT|": false,
+		"4111111111111111 1226":        true,
+		"12 4111111111111111":          true,
+		"4111 1111 1111 1111 1":        false, // 17 digits with a wrong check digit
+		"":                             false,
+	} {
+		if got := card.Contains(text); got != want {
+			t.Errorf("Contains(%q) = %t, want %t", text, got, want)
+		}
+	}
+}
