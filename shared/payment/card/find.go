@@ -1,7 +1,7 @@
 package card
 
 // Contains reports whether text has a card number in it: 13 to 19 digits with
-// the right check digit, together or with single spaces or hyphens in between.
+// the right check digit, together or in groups with a space or hyphen in between.
 // Longer runs of digits are no card numbers.
 func Contains(text string) bool {
 	var run, group []byte // since the last gap; since the last separator
