@@ -3,6 +3,10 @@ package cart
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/rackless/rackless/shared/cart/price"
 	"github.com/rackless/rackless/shared/catalog"
@@ -37,25 +41,33 @@ func Price(ctx context.Context, tx *txn.Tx, in PriceInput) (Priced, error) {
 }
 
 // Total prices a loaded cart with the shop's present configuration, products and
-// gift cards. It also returns the content as it was priced: on the customer's
-// terms and with the balances of the gift cards filled in.
+// gift cards, all read in one round trip. It also returns the content as it was
+// priced: on the customer's terms and with the balances of the gift cards filled
+// in.
 func Total(ctx context.Context, tx *txn.Tx, c Cart) (price.Totals, price.Cart, error) {
-	cfg, err := shop.LoadConfig(ctx, tx)
-	if err != nil {
-		return price.Totals{}, price.Cart{}, err
+	var batch pgx.Batch
+	var cfg price.Config
+	var terms customer.Terms
+	products := map[string]*price.Product{}
+	cards := map[string]shop.GiftCard{}
+	shop.QueueConfig(&batch, &cfg)
+	catalog.QueueLoad(&batch, productIDs(c.Content), products)
+	if ident.Valid(ident.Customer, c.Owner) {
+		customer.QueueTerms(&batch, c.Owner, &terms)
 	}
-	products, err := catalog.Load(ctx, tx, productIDs(c.Content))
-	if err != nil {
-		return price.Totals{}, price.Cart{}, err
+	if codes := giftCardCodes(c.Content.PaymentQueue); len(codes) > 0 {
+		shop.QueueGiftCards(&batch, codes, cards)
+	}
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return price.Totals{}, price.Cart{}, fmt.Errorf("read what the prices of cart %s depend on: %w", c.ID, err)
 	}
 	content := c.Content
-	if content, err = withTerms(ctx, tx, c.Owner, content); err != nil {
-		return price.Totals{}, price.Cart{}, err
+	if content.Schedule == "" { // staff may have set another on the cart
+		content.Schedule = terms.PriceSchedule
 	}
-	if content.PaymentQueue, err = withBalances(ctx, tx, content.PaymentQueue, cfg.General.Currency); err != nil {
-		return price.Totals{}, price.Cart{}, err
-	}
-	totals, err := price.Price(cfg, products, content, tx.Now)
+	content.TaxExempt = content.TaxExempt || terms.TaxExempt
+	content.PaymentQueue = withBalances(content.PaymentQueue, cards, cfg.General.Currency, tx.Now)
+	totals, err := price.Price(&cfg, products, content, tx.Now)
 	if err != nil {
 		return totals, content, fmt.Errorf("price cart %s: %w", c.ID, err)
 	}
@@ -72,47 +84,27 @@ func productIDs(c price.Cart) []string {
 	return ids
 }
 
-// withTerms fills in what the shop has agreed with the customer who owns the
-// cart, unless staff have set it on the cart.
-func withTerms(ctx context.Context, tx *txn.Tx, owner string, content price.Cart) (price.Cart, error) {
-	if !ident.Valid(ident.Customer, owner) {
-		return content, nil
-	}
-	terms, err := customer.TermsOf(ctx, tx, owner)
-	if err != nil {
-		return content, err
-	}
-	if content.Schedule == "" {
-		content.Schedule = terms.PriceSchedule
-	}
-	content.TaxExempt = content.TaxExempt || terms.TaxExempt
-	return content, nil
-}
-
-// withBalances fills in what the gift cards of a payment queue are worth now.
-func withBalances(ctx context.Context, tx *txn.Tx, queue []price.Tender, currency string) ([]price.Tender, error) {
+func giftCardCodes(queue []price.Tender) []string {
 	var codes []string
 	for _, t := range queue {
 		if t.Tender == "GIFTCARD" {
 			codes = append(codes, t.Code)
 		}
 	}
-	if len(codes) == 0 {
-		return queue, nil
-	}
-	cards, err := shop.GiftCards(ctx, tx, codes)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]price.Tender, len(queue))
-	for i, t := range queue {
-		if card, ok := cards[t.Code]; ok && t.Tender == "GIFTCARD" && !card.Expired(tx.Now) {
+	return codes
+}
+
+// withBalances fills in what the gift cards of a payment queue are worth now.
+func withBalances(queue []price.Tender, cards map[string]shop.GiftCard, currency string, now time.Time) []price.Tender {
+	out := slices.Clone(queue)
+	for i := range out {
+		t := &out[i]
+		if card, ok := cards[t.Code]; ok && t.Tender == "GIFTCARD" && !card.Expired(now) {
 			balance := money.FromMinor(card.BalanceCents, currency).Amount.String()
 			t.Balance, t.Expires = &balance, card.ExpiresAt != nil
 		}
-		out[i] = t
 	}
-	return out, nil
+	return out
 }
 
 // Order is a cart as the order domain takes it over.

@@ -1,13 +1,10 @@
 package customer
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/rackless/rackless/shared/txn"
 )
 
 // Terms is what the shop has agreed with a customer that bears on prices.
@@ -16,16 +13,16 @@ type Terms struct {
 	TaxExempt     bool
 }
 
-// TermsOf returns the terms of a customer; of one who was erased, the public
-// ones.
-func TermsOf(ctx context.Context, tx *txn.Tx, customerID string) (Terms, error) {
-	var t Terms
-	err := tx.QueryRow(ctx, `
+// QueueTerms adds to a batch the statement that reads the terms of a customer;
+// those of one who was erased stay as they are in into.
+func QueueTerms(batch *pgx.Batch, customerID string, into *Terms) {
+	batch.Queue(`
 		SELECT price_schedule, tax_exempt
 		FROM customers
-		WHERE customer_id = $1 AND erased_at IS NULL`, customerID).Scan(&t.PriceSchedule, &t.TaxExempt)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return Terms{}, fmt.Errorf("load the customer's terms: %w", err)
-	}
-	return t, nil
+		WHERE customer_id = $1 AND erased_at IS NULL`, customerID).QueryRow(func(row pgx.Row) error {
+		if err := row.Scan(&into.PriceSchedule, &into.TaxExempt); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("load the customer's terms: %w", err)
+		}
+		return nil
+	})
 }
