@@ -4,6 +4,14 @@ CREATE TABLE order_counters (
     next    bigint NOT NULL
 );
 
+-- What shops had configured when orders were priced, each once.
+CREATE TABLE order_configurations (
+    shop_id  text  NOT NULL REFERENCES shops ON DELETE CASCADE,
+    hash     bytea NOT NULL, -- SHA-256 of the document
+    document jsonb NOT NULL, -- cart/price.Config
+    PRIMARY KEY (shop_id, hash)
+);
+
 CREATE TABLE orders (
     order_id     text PRIMARY KEY,
     shop_id      text        NOT NULL REFERENCES shops ON DELETE CASCADE,
@@ -15,15 +23,19 @@ CREATE TABLE orders (
     email        text        NOT NULL CHECK (length(email) <= 254),
     currency     text        NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     total_cents  bigint      NOT NULL,
-    cart         jsonb       NOT NULL, -- what was priced
-    totals       jsonb       NOT NULL, -- what it came to
+    cart         jsonb       NOT NULL, -- what was priced,
+    products     jsonb       NOT NULL, -- of which products,
+    configuration bytea      NOT NULL, -- under which configuration,
+    totals       jsonb       NOT NULL, -- what it came to,
+    explanation  jsonb       NOT NULL, -- and why
     billing      jsonb       NOT NULL DEFAULT '{}',
     notes        text        NOT NULL DEFAULT '',
     version      bigint      NOT NULL DEFAULT 1,
     expires_at   timestamptz NOT NULL,
     created_at   timestamptz NOT NULL,
     updated_at   timestamptz NOT NULL,
-    CONSTRAINT orders_number_key UNIQUE (shop_id, number)
+    CONSTRAINT orders_number_key UNIQUE (shop_id, number),
+    CONSTRAINT orders_configuration_fkey FOREIGN KEY (shop_id, configuration) REFERENCES order_configurations
 );
 CREATE INDEX orders_shop_idx ON orders (shop_id, order_id);
 CREATE INDEX orders_owner_idx ON orders (shop_id, owner, order_id);
@@ -70,7 +82,7 @@ DO $$
 DECLARE
     t text;
 BEGIN
-    FOREACH t IN ARRAY ARRAY['order_counters', 'orders', 'order_lines'] LOOP
+    FOREACH t IN ARRAY ARRAY['order_counters', 'order_configurations', 'orders', 'order_lines'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('CREATE POLICY own_shop ON %I USING (shop_id = current_shop()) WITH CHECK (shop_id = current_shop())', t);
     END LOOP;

@@ -245,6 +245,7 @@ GRANT SELECT ON customers TO rackless_order_place;
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_order_place;
 GRANT SELECT, UPDATE ON gift_cards TO rackless_order_place;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_place;
+GRANT INSERT, SELECT ON order_configurations TO rackless_order_place;
 GRANT INSERT, SELECT, UPDATE ON order_counters TO rackless_order_place;
 GRANT INSERT ON order_lines TO rackless_order_place;
 GRANT INSERT, SELECT ON orders TO rackless_order_place;

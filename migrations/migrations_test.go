@@ -117,8 +117,10 @@ const data = `
 	INSERT INTO sessions (session_id, shop_id, family, customer_id, access_hash, created_at, expires_at)
 		VALUES ('ses_1', 'shp_1', 'ses_1', 'cus_1', '\x01', now(), now());
 	INSERT INTO carts (cart_id, shop_id, owner, content, created_at, updated_at) VALUES ('crt_1', 'shp_1', 'cus_1', '{}', now(), now());
-	INSERT INTO orders (order_id, shop_id, number, cart_id, owner, email, currency, total_cents, cart, totals, expires_at, created_at, updated_at)
-		VALUES ('ord_1', 'shp_1', '2026-11-1000', 'crt_1', 'cus_1', 'a@example.com', 'USD', 100, '{}', '{}', now(), now(), now());
+	INSERT INTO order_configurations VALUES ('shp_1', '\x01', '{}');
+	INSERT INTO orders (order_id, shop_id, number, cart_id, owner, email, currency, total_cents, cart, products, configuration, totals, explanation,
+	                    expires_at, created_at, updated_at)
+		VALUES ('ord_1', 'shp_1', '2026-11-1000', 'crt_1', 'cus_1', 'a@example.com', 'USD', 100, '{}', '{}', '\x01', '{}', '{}', now(), now(), now());
 	INSERT INTO payments (payment_id, shop_id, order_id, position, tender, currency, status, amount_cents, created_at, updated_at)
 		VALUES ('pay_1', 'shp_1', 'ord_1', 0, 'CREDIT', 'USD', '500', 100, now(), now());
 	INSERT INTO payment_operations (operation_id, shop_id, payment_id, kind, amount_cents, created_at)

@@ -20,7 +20,8 @@ import (
 
 // PriceInput names the cart to price.
 type PriceInput struct {
-	ID string `json:"-" path:"id"`
+	ID      string `json:"-" path:"id"`
+	Explain bool   `json:"-" query:"explain"` // with the derivation of every total
 }
 
 // Priced is what a cart comes to at one moment.
@@ -36,22 +37,41 @@ func Price(ctx context.Context, tx *txn.Tx, in PriceInput) (Priced, error) {
 	if err != nil {
 		return Priced{}, err
 	}
-	totals, _, err := Total(ctx, tx, c)
+	basis, err := read(ctx, tx, c)
+	if err != nil {
+		return Priced{}, err
+	}
+	basis.Cart.Explain = in.Explain
+	totals, err := basis.Price()
 	return Priced{Totals: totals, CartID: c.ID, Version: c.Version}, err
 }
 
-// Total prices a loaded cart with the shop's present configuration, products and
-// gift cards, all read in one round trip. It also returns the content as it was
-// priced: on the customer's terms and with the balances of the gift cards filled
-// in.
-func Total(ctx context.Context, tx *txn.Tx, c Cart) (price.Totals, price.Cart, error) {
+// Basis is everything that the price of a cart depends on. Kept with an order, it
+// gives the same cents again whatever the shop has changed since.
+type Basis struct {
+	Config   price.Config              `json:"config"`
+	Products map[string]*price.Product `json:"products"`
+	Cart     price.Cart                `json:"cart"` // on the customer's terms, with the balances of gift cards
+	At       time.Time                 `json:"at"`
+}
+
+// Price returns what it comes to.
+func (b Basis) Price() (price.Totals, error) {
+	totals, err := price.Price(&b.Config, b.Products, b.Cart, b.At)
+	if err != nil {
+		return totals, fmt.Errorf("price the cart: %w", err)
+	}
+	return totals, nil
+}
+
+// read returns what the price of a loaded cart depends on now, in one round trip.
+func read(ctx context.Context, tx *txn.Tx, c Cart) (Basis, error) {
+	b := Basis{Products: map[string]*price.Product{}, Cart: c.Content, At: tx.Now}
 	var batch pgx.Batch
-	var cfg price.Config
 	var terms customer.Terms
-	products := map[string]*price.Product{}
 	cards := map[string]shop.GiftCard{}
-	shop.QueueConfig(&batch, &cfg)
-	catalog.QueueLoad(&batch, productIDs(c.Content), products)
+	shop.QueueConfig(&batch, &b.Config)
+	catalog.QueueLoad(&batch, productIDs(c.Content), b.Products)
 	if ident.Valid(ident.Customer, c.Owner) {
 		customer.QueueTerms(&batch, c.Owner, &terms)
 	}
@@ -59,19 +79,14 @@ func Total(ctx context.Context, tx *txn.Tx, c Cart) (price.Totals, price.Cart, e
 		shop.QueueGiftCards(&batch, codes, cards)
 	}
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return price.Totals{}, price.Cart{}, fmt.Errorf("read what the prices of cart %s depend on: %w", c.ID, err)
+		return Basis{}, fmt.Errorf("read what the prices of cart %s depend on: %w", c.ID, err)
 	}
-	content := c.Content
-	if content.Schedule == "" { // staff may have set another on the cart
-		content.Schedule = terms.PriceSchedule
+	if b.Cart.Schedule == "" { // staff may have set another on the cart
+		b.Cart.Schedule = terms.PriceSchedule
 	}
-	content.TaxExempt = content.TaxExempt || terms.TaxExempt
-	content.PaymentQueue = withBalances(content.PaymentQueue, cards, cfg.General.Currency, tx.Now)
-	totals, err := price.Price(&cfg, products, content, tx.Now)
-	if err != nil {
-		return totals, content, fmt.Errorf("price cart %s: %w", c.ID, err)
-	}
-	return totals, content, nil
+	b.Cart.TaxExempt = b.Cart.TaxExempt || terms.TaxExempt
+	b.Cart.PaymentQueue = withBalances(b.Cart.PaymentQueue, cards, b.Config.General.Currency, tx.Now)
+	return b, nil
 }
 
 func productIDs(c price.Cart) []string {
@@ -110,8 +125,8 @@ func withBalances(queue []price.Tender, cards map[string]shop.GiftCard, currency
 // Order is a cart as the order domain takes it over.
 type Order struct {
 	Cart
-	Totals price.Totals
-	Priced price.Cart // the content that was priced
+	Basis  Basis
+	Totals price.Totals // with their derivation
 }
 
 // Take prices a cart and closes it, for an order; queue, if not empty, is how the
@@ -125,7 +140,12 @@ func Take(ctx context.Context, tx *txn.Tx, id string, queue []price.Tender) (Ord
 	if len(queue) > 0 {
 		c.Content.PaymentQueue = queue
 	}
-	totals, content, err := Total(ctx, tx, c)
+	basis, err := read(ctx, tx, c)
+	if err != nil {
+		return Order{}, err
+	}
+	basis.Cart.Explain = true
+	totals, err := basis.Price()
 	if err != nil {
 		return Order{}, err
 	}
@@ -135,5 +155,5 @@ func Take(ctx context.Context, tx *txn.Tx, id string, queue []price.Tender) (Ord
 	if totals.Sum.ItemsCount == 0 {
 		return Order{}, fault.New(fault.Unprocessable, "the cart is empty")
 	}
-	return Order{Cart: c, Totals: totals, Priced: content}, MarkOrdered(ctx, tx, c)
+	return Order{Cart: c, Basis: basis, Totals: totals}, MarkOrdered(ctx, tx, c)
 }

@@ -76,14 +76,14 @@ func Cancel(ctx context.Context, tx *txn.Tx, in CancelInput) (Order, error) {
 	}
 	switch {
 	case o.State == state.Cancelled:
-		return Get(ctx, tx, GetInput{in.ID})
+		return Get(ctx, tx, GetInput{ID: in.ID})
 	case !state.Can(o.State, state.Cancelled), o.State == state.Confirmed && reason == "buyer":
 		return Order{}, fault.New(fault.Conflict, "order %s is %s and cannot be cancelled any more", o.Number, o.State).With("state", o.State)
 	}
 	if err := end(ctx, tx, o, state.Cancelled, reason); err != nil {
 		return Order{}, err
 	}
-	return Get(ctx, tx, GetInput{in.ID})
+	return Get(ctx, tx, GetInput{ID: in.ID})
 }
 
 // end closes an order without delivery and states it.
@@ -117,6 +117,6 @@ func move(ctx context.Context, tx *txn.Tx, o Order, to state.State, reason strin
 
 // Settled reloads an order and reports whether its checkout has come to its end.
 func Settled(ctx context.Context, tx *txn.Tx, o Order) (Order, bool, error) {
-	latest, err := Get(ctx, tx, GetInput{o.ID})
+	latest, err := Get(ctx, tx, GetInput{ID: o.ID})
 	return latest, latest.State.Settled(), err
 }

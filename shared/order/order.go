@@ -55,7 +55,8 @@ const summaryColumns = `order_id, number, cart_id, owner, state, reason, email, 
 
 // GetInput names an order.
 type GetInput struct {
-	ID string `json:"-" path:"id"`
+	ID      string `json:"-" path:"id"`
+	Explain bool   `json:"-" query:"explain"` // with the derivation of every total, as it was when ordered
 }
 
 // Get returns an order to its buyer or to staff; for anybody else there is none.
@@ -64,8 +65,16 @@ func Get(ctx context.Context, tx *txn.Tx, in GetInput) (Order, error) {
 	if err != nil {
 		return Order{}, err
 	}
-	o.Payments, err = payment.OfOrder(ctx, tx, o.ID)
-	return o, err
+	if o.Payments, err = payment.OfOrder(ctx, tx, o.ID); err != nil {
+		return Order{}, err
+	}
+	if in.Explain {
+		err = tx.QueryRow(ctx, `SELECT explanation FROM orders WHERE order_id = $1`, o.ID).Scan(&o.Totals.Explanation)
+		if err != nil {
+			return Order{}, fmt.Errorf("load the derivation of order %s: %w", o.ID, err)
+		}
+	}
+	return o, nil
 }
 
 func load(ctx context.Context, tx *txn.Tx, id, lock string) (Order, error) {

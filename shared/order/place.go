@@ -2,6 +2,8 @@ package order
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -87,8 +89,9 @@ func Place(ctx context.Context, tx *txn.Tx, in PlaceInput) (Order, error) {
 			Currency: taken.Totals.Currency, TotalCents: total, Version: 1,
 			ExpiresAt: tx.Now.Add(lifetime), CreatedAt: tx.Now, UpdatedAt: tx.Now,
 		},
-		Ship: taken.Priced.Ship, Billing: taken.Billing, Notes: taken.Notes, Totals: taken.Totals,
+		Ship: taken.Basis.Cart.Ship, Billing: taken.Billing, Notes: taken.Notes, Totals: taken.Totals,
 	}
+	o.Totals.Explanation = nil // it is kept beside the totals, and shown on request
 	intents, err := intend(ctx, tx, o, taken, in.Payments)
 	if err != nil {
 		return Order{}, err
@@ -96,7 +99,7 @@ func Place(ctx context.Context, tx *txn.Tx, in PlaceInput) (Order, error) {
 	if err := hold(ctx, tx, o, intents); err != nil {
 		return Order{}, err
 	}
-	if err := write(ctx, tx, &o, taken.Priced); err != nil {
+	if err := write(ctx, tx, &o, taken); err != nil {
 		return Order{}, err
 	}
 	if err := payment.Open(ctx, tx, o.ID, o.Currency, intents); err != nil {
@@ -194,33 +197,40 @@ func hold(ctx context.Context, tx *txn.Tx, o Order, intents []payment.Intent) er
 	return nil
 }
 
-// write stores the order and gives it its number, the counter's row being the
-// last that is locked.
-func write(ctx context.Context, tx *txn.Tx, o *Order, content price.Cart) error {
+// write stores the order with all that its price depends on, and gives it its
+// number, the counter's row being the last that is locked.
+func write(ctx context.Context, tx *txn.Tx, o *Order, taken cart.Order) error {
+	config, err := json.Marshal(taken.Basis.Config)
+	if err != nil {
+		return fmt.Errorf("write order: %w", err)
+	}
+	hash := sha256.Sum256(config)
 	var batch pgx.Batch
+	batch.Queue(`
+		INSERT INTO order_configurations (shop_id, hash, document) VALUES ($1, $2, $3)
+		ON CONFLICT DO NOTHING`, tx.Shop, hash[:], config)
+	batch.Queue(`
+		WITH counter AS (
+			INSERT INTO order_counters AS c (shop_id, next) VALUES ($2, 1001)
+			ON CONFLICT (shop_id) DO UPDATE SET next = c.next + 1
+			RETURNING next - 1 AS n
+		)
+		INSERT INTO orders (order_id, shop_id, number, cart_id, owner, email, currency, total_cents, cart, products, configuration, totals,
+		                    explanation, billing, notes, expires_at, created_at, updated_at)
+		SELECT $1, $2, $3 || n, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17
+		FROM counter
+		RETURNING number`,
+		o.ID, tx.Shop, tx.Now.Format("2006-01-"), o.CartID, o.Owner, o.Email, o.Currency, o.TotalCents,
+		taken.Basis.Cart, taken.Basis.Products, hash[:], o.Totals, taken.Totals.Explanation, o.Billing, o.Notes, o.ExpiresAt, tx.Now).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&o.Number) })
 	for i, l := range o.Totals.Lines {
 		batch.Queue(`
 			INSERT INTO order_lines (order_id, position, shop_id, stid, sku, product, name, qty, price, extended, promotion)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 			o.ID, i, tx.Shop, l.STID, l.SKU, l.Product, l.Name, l.Qty, l.Price, l.Extended, l.Promotion)
 	}
-	err := tx.QueryRow(ctx, `
-		WITH counter AS (
-			INSERT INTO order_counters AS c (shop_id, next) VALUES ($2, 1001)
-			ON CONFLICT (shop_id) DO UPDATE SET next = c.next + 1
-			RETURNING next - 1 AS n
-		)
-		INSERT INTO orders (order_id, shop_id, number, cart_id, owner, email, currency, total_cents, cart, totals, billing, notes, expires_at, created_at, updated_at)
-		SELECT $1, $2, $3 || n, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14
-		FROM counter
-		RETURNING number`,
-		o.ID, tx.Shop, tx.Now.Format("2006-01-"), o.CartID, o.Owner, o.Email, o.Currency, o.TotalCents,
-		content, o.Totals, o.Billing, o.Notes, o.ExpiresAt, tx.Now).Scan(&o.Number)
-	if err != nil {
-		return fmt.Errorf("write order: %w", err)
-	}
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("write order lines: %w", err)
+		return fmt.Errorf("write order: %w", err)
 	}
 	return nil
 }
