@@ -73,8 +73,8 @@ func tiles(functions []functionRow, n counts) []tile {
 // took writes a duration with about three digits.
 func took(d time.Duration) string {
 	switch {
-	case d < 0:
-		return "−" + took(-d)
+	case d <= 0:
+		return "0 ms"
 	case d < 10*time.Millisecond:
 		return strconv.FormatInt(d.Milliseconds(), 10) + "." + strconv.FormatInt(d.Microseconds()/100%10, 10) + " ms"
 	case d < time.Second:

@@ -37,7 +37,7 @@ type timelineRow struct {
 }
 
 // width is that of the drawing.
-const width = 1000
+const width = 994 // of 1000: the last mark is to be seen, too
 
 // classes are what events of an order mean, but for plain facts.
 var classes = map[string]string{

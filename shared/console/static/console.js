@@ -22,6 +22,11 @@ if (entries) {
   const refresh = () => { clearTimeout(again); again = setTimeout(() => show(shown), 250); };
 
   document.addEventListener("click", (e) => {
+    if (e.target.closest(".close")) {
+      find("timeline").hidden = true;
+      shown = "";
+      history.replaceState(null, "", "/");
+    }
     const link = e.target.closest("a[data-order]");
     if (!link || e.ctrlKey || e.metaKey || e.shiftKey) return;
     e.preventDefault();

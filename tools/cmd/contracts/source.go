@@ -124,7 +124,11 @@ func withoutName(text string) string {
 }
 
 func (s *source) ofField(t reflect.Type, field string) string {
-	return s.comments[typeKey(t)+"."+field]
+	text := s.comments[typeKey(t)+"."+field]
+	if rest, ok := strings.CutPrefix(text, field+" "); ok {
+		return withoutName(rest)
+	}
+	return text
 }
 
 func (s *source) constants(t reflect.Type) []string { return s.values[typeKey(t)] }
