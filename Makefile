@@ -1,0 +1,63 @@
+# What people do with this repository. "make help" lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+MODULES := . tools
+STRIP   := -trimpath -ldflags='-s -w'
+
+# Debian's packages, and the program by which each is known to be there.
+HAVE_POSTGRES = $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb) $(shell command -v initdb))
+HAVE_GCC      = $(shell command -v gcc)
+HAVE_CHROMIUM = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+MISSING       = $(if $(HAVE_POSTGRES),,postgresql) $(if $(HAVE_GCC),,gcc libc6-dev) $(if $(HAVE_CHROMIUM),,chromium)
+
+.PHONY: help run demo build test vet bench generate deps stop clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: bin/rackless ## Start a whole shop on this machine (ARGS="--port 8080")
+	@exec bin/rackless run $(ARGS)
+
+demo: bin/rackless ## Price 584 recorded carts, compare every cent, order some (ARGS="--url … --orders 100")
+	@exec bin/rackless demo $(ARGS)
+
+build: ## Build bin/rackless and a binary of each function
+	go build $(STRIP) -o bin/ ./functions/cmd/... ./tools/cmd/rackless
+
+.PHONY: bin/rackless
+bin/rackless:
+	@go build $(STRIP) -o bin/rackless ./tools/cmd/rackless
+
+test: deps vet ## Check and test everything
+	@for m in $(MODULES); do echo "== go test $$m"; (cd $$m && go test -race -shuffle=on -timeout 10m ./...); done
+	@for m in $(MODULES); do echo "== go build $$m, without the workspace"; (cd $$m && GOWORK=off go build ./...); done
+	@echo "== all is well"
+
+vet:
+	@echo "== gofmt"; unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+		if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	@for m in $(MODULES); do echo "== go vet $$m"; (cd $$m && go vet ./...); done
+
+bench: ## Measure memory, sizes, start times and throughput (a table)
+	go run ./tools/cmd/bench $(ARGS)
+
+generate: ## Make again what is made from func.yaml and from the Go types
+	go run ./tools/cmd/generate
+	go run ./tools/cmd/contracts
+
+deps: ## Install what tests need: Postgres, a C compiler for -race, Chromium
+	@missing="$(strip $(MISSING))"; \
+	if [ -z "$$missing" ]; then echo "== deps: all there"; exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "missing: $$missing. Install them; on Debian: sudo apt-get install $$missing"; exit 1; fi; \
+	echo "== deps: installing $$missing"; export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing
+
+stop: ## Stop the database server that tests share and leave running
+	go run ./shared/testkit/pgtest/stop
+
+clean: stop ## Remove what was built
+	rm -rf bin
