@@ -18,6 +18,8 @@ import (
 type cli struct {
 	Run     runCmd     `cmd:"" help:"Start a whole shop on this machine."`
 	Demo    demoCmd    `cmd:"" help:"Price recorded carts over HTTP, compare every cent, and order them."`
+	Oracle  oracleCmd  `cmd:"" help:"Run recorded calculations of CommerceRack through the pricing engine."`
+	Explain explainCmd `cmd:"" help:"Draw how every total of a cart or an order comes about."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date, or take it back."`
 	Seed    seedCmd    `cmd:"" help:"Put the demo shop into the database."`
 	Events  eventsCmd  `cmd:"" help:"Look at the events of the outbox, or send one again."`

@@ -23,6 +23,7 @@ import (
 
 type ordersCmd struct {
 	Timeline ordersTimelineCmd `cmd:"" help:"Draw what has happened to an order: each event, what caused it and who acted on it."`
+	Reprice  ordersRepriceCmd  `cmd:"" help:"Price stored orders again and report any cent that moves."`
 }
 
 type ordersTimelineCmd struct {
