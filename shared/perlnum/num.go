@@ -173,6 +173,17 @@ func (x Num) Cents() int64 {
 	return shifted.round(0, x.a.Rounding).int()
 }
 
+// Units returns x in whole smallest units, cut toward zero.
+func (x Num) Units() int64 {
+	switch {
+	case x.a == nil:
+		return 0
+	case x.a.double():
+		return healedInt(x.f * 100)
+	}
+	return x.d.shift(x.a.Exponent).int()
+}
+
 // Int returns x without its decimals, as Perl's int and C's %d do: no noise is
 // healed.
 func (x Num) Int() int64 {

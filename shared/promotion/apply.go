@@ -101,10 +101,10 @@ func (f *Facts) limit(a *perlnum.Arith, code string) {
 	if own < 0 {
 		return
 	}
-	total := line.Total(a, f.Lines, func(l *line.Line) bool { return l.STID != stid }).Cents()
+	room := line.Room(a, f.Lines, func(l *line.Line) bool { return l.STID != stid })
 	l := &f.Lines[own]
 	amount := l.Amount(a).Cents()
-	if capped := min(0, max(amount, -max(total, 0))); capped != amount {
+	if capped := min(0, max(amount, -room)); capped != amount || a.Level == perlnum.PerOrder {
 		l.Price, l.Qty = a.Minor(capped), 1
 	}
 }

@@ -1,8 +1,10 @@
 package promotion
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/rackless/rackless/shared/cart/line"
 	"github.com/rackless/rackless/shared/perlnum"
@@ -50,7 +52,7 @@ func (l *Ledger) Apply(f *Facts, c *CompiledOffer) string {
 	for _, p := range parts {
 		sum = sum.Add(p)
 	}
-	most := max(0, line.Total(l.a, f.Lines, line.All).Cents())
+	most := line.Room(l.a, f.Lines, line.All)
 	if c.MaxDiscount != "" {
 		most = min(most, l.a.Parse(c.MaxDiscount).Cents())
 	}
@@ -65,7 +67,7 @@ func (l *Ledger) Apply(f *Facts, c *CompiledOffer) string {
 	if units <= 0 {
 		return "it would lower nothing"
 	}
-	l.book(f, c, perlnum.Spread(l.a, units, parts))
+	l.book(f, c, line.Spread(l.a, l.lines, units, parts))
 	return ""
 }
 
@@ -79,7 +81,9 @@ func (l *Ledger) pieces(c *CompiledOffer) (pieces []int64, total int64) {
 			order = append(order, i)
 		}
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return l.lines[j].Price.Cmp(l.lines[i].Price) })
+	slices.SortFunc(order, func(i, j int) int {
+		return cmp.Or(l.lines[j].Price.Cmp(l.lines[i].Price), strings.Compare(l.lines[i].STID, l.lines[j].STID))
+	})
 	var before int64
 	for _, i := range order {
 		n := l.lines[i].Qty

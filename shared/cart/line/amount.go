@@ -1,6 +1,11 @@
 package line
 
-import "github.com/rackless/rackless/shared/perlnum"
+import (
+	"slices"
+	"strings"
+
+	"github.com/rackless/rackless/shared/perlnum"
+)
 
 // Amount returns price times quantity, rounded as the arithmetic says: cents
 // are made of the unit price, of the line's amount, or not yet.
@@ -32,13 +37,23 @@ func amounts(a *perlnum.Arith, lines []Line, filter func(*Line) bool) perlnum.Nu
 		}
 		return a.Minor(units)
 	}
+	return unrounded(a, lines, filter).Round()
+}
+
+func unrounded(a *perlnum.Arith, lines []Line, filter func(*Line) bool) perlnum.Num {
 	sum := a.Int(0)
 	for i := range lines {
 		if l := &lines[i]; filter(l) {
 			sum = sum.Add(l.Amount(a))
 		}
 	}
-	return sum.Round()
+	return sum
+}
+
+// Room returns how many smallest units can be taken off the lines before they
+// cost less than nothing.
+func Room(a *perlnum.Arith, lines []Line, filter func(*Line) bool) int64 {
+	return max(0, unrounded(a, lines, func(l *Line) bool { return l.Master == "" && filter(l) }).Units())
 }
 
 // tax returns the tax on a line at a rate in percent, rounded as the arithmetic
@@ -68,7 +83,7 @@ func Amounts(a *perlnum.Arith, lines []Line) []int64 {
 			parts[i] = l.Amount(a)
 		}
 	}
-	return spread(a, Total(a, lines, All).Cents(), parts)
+	return spread(a, lines, Total(a, lines, All).Cents(), parts)
 }
 
 // Taxes returns the tax of each line in the smallest unit: the parts add up to
@@ -80,11 +95,11 @@ func Taxes(a *perlnum.Arith, lines []Line, on Taxation, due int64) []int64 {
 			parts[i] = lines[i].tax(a, r, on.Included)
 		}
 	}
-	return spread(a, due, parts)
+	return spread(a, lines, due, parts)
 }
 
 // spread leaves alone what is rounded already.
-func spread(a *perlnum.Arith, total int64, parts []perlnum.Num) []int64 {
+func spread(a *perlnum.Arith, lines []Line, total int64, parts []perlnum.Num) []int64 {
 	if perUnit(a) || a.Level == perlnum.PerLine {
 		units, sum := make([]int64, len(parts)), int64(0)
 		for i, p := range parts {
@@ -95,5 +110,24 @@ func spread(a *perlnum.Arith, total int64, parts []perlnum.Num) []int64 {
 			return units
 		}
 	}
-	return perlnum.Spread(a, total, parts)
+	return Spread(a, lines, total, parts)
+}
+
+// Spread makes whole smallest units of the lines' parts of a total by largest
+// remainder. Of equal remainders the line with the first stid wins, wherever it
+// stands.
+func Spread(a *perlnum.Arith, lines []Line, total int64, parts []perlnum.Num) []int64 {
+	order := make([]int, len(parts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return strings.Compare(lines[i].STID, lines[j].STID) })
+	sorted, units := make([]perlnum.Num, len(parts)), make([]int64, len(parts))
+	for at, i := range order {
+		sorted[at] = parts[i]
+	}
+	for at, part := range perlnum.Spread(a, total, sorted) {
+		units[order[at]] = part
+	}
+	return units
 }

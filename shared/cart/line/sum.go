@@ -38,7 +38,7 @@ type Taxation struct {
 // Sum adds up the lines that filter accepts.
 func Sum(a *perlnum.Arith, lines []Line, filter func(*Line) bool, on Taxation) Sums {
 	s := Sums{Weight: a.Int(0), Weight194: a.Int(0), Weight166: a.Int(0), Legacy194: a.Int(0), Legacy166: a.Int(0)}
-	taxDue := a.Int(0)
+	taxDue, onGoods := a.Int(0), a.Int(0)
 	hundredths := a.Int(0) // of the smallest unit: how the original keeps tax
 	for i := range lines {
 		l := &lines[i]
@@ -58,7 +58,11 @@ func Sum(a *perlnum.Arith, lines []Line, filter func(*Line) bool, on Taxation) S
 		if a.Has(perlnum.UnitCents) {
 			hundredths = hundredths.Add(r.Percent().Mul(a.Int(l.Price.Cents())).Times(l.Qty).RoundTo(2))
 		} else {
-			taxDue = taxDue.Add(l.tax(a, r, on.Included))
+			tax := l.tax(a, r, on.Included)
+			taxDue = taxDue.Add(tax)
+			if Real(l) {
+				onGoods = onGoods.Add(tax)
+			}
 		}
 	}
 	s.Total = Total(a, lines, filter).Cents()
@@ -68,6 +72,9 @@ func Sum(a *perlnum.Arith, lines []Line, filter func(*Line) bool, on Taxation) S
 		}
 		return filter(l) && on.Rate != nil
 	}).Cents()
+	if taxDue.Sign() < 0 && onGoods.Sign() >= 0 {
+		taxDue = a.Int(0) // discounts on goods that are not taxed give no tax back
+	}
 	s.TaxDue = taxDue.Round()
 	if a.Has(perlnum.UnitCents) {
 		s.TaxDue = hundredths.Div(a.Int(unitsPerMajor(a))).Round()
