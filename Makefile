@@ -11,7 +11,8 @@ STRIP   := -trimpath -ldflags='-s -w'
 HAVE_POSTGRES = $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb) $(shell command -v initdb))
 HAVE_GCC      = $(shell command -v gcc)
 HAVE_CHROMIUM = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
-MISSING       = $(if $(HAVE_POSTGRES),,postgresql) $(if $(HAVE_GCC),,gcc libc6-dev) $(if $(HAVE_CHROMIUM),,chromium)
+HAVE_XZ       = $(shell command -v xz)
+MISSING       = $(if $(HAVE_POSTGRES),,postgresql) $(if $(HAVE_GCC),,gcc libc6-dev) $(if $(HAVE_CHROMIUM),,chromium) $(if $(HAVE_XZ),,xz-utils)
 
 .PHONY: help run demo build test vet bench generate deps stop clean
 
@@ -41,7 +42,7 @@ vet:
 		if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	@for m in $(MODULES); do echo "== go vet $$m"; (cd $$m && go vet ./...); done
 
-bench: ## Measure memory, sizes, start times and throughput (a table)
+bench: build ## Measure memory, sizes, start times and throughput (a table)
 	go run ./tools/cmd/bench $(ARGS)
 
 generate: ## Make again what is made from func.yaml and from the Go types
