@@ -9,8 +9,8 @@ import (
 // is 0 in any arithmetic. Numbers of two arithmetics must not be mixed.
 type Num struct {
 	a *Arith
-	f float64         // the value of a double
-	d dec             // the value of a decimal
+	f float64 // the value of a double
+	d dec     // the value of a decimal
 }
 
 func (x Num) with(y Num) *Arith {
