@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -230,6 +231,9 @@ func explain(err error) error {
 		}
 	}
 	if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		if cause, ok := errors.AsType[*net.OpError](err); ok {
+			err = cause // the rest is the same, once per address
+		}
 		return fmt.Errorf("the database cannot be reached: %w: is its server up (pg_isready -h %s -p %d)? Else %s", err, e.Config.Host, e.Config.Port, where)
 	}
 	return err

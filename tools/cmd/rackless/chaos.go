@@ -51,7 +51,7 @@ func (c *chaos) UnmarshalText(text []byte) error {
 func percent(share string) (int, error) {
 	f, err := strconv.ParseFloat(share, 64)
 	n := int(math.Round(f * 100))
-	if err != nil || f < 0 || f > 1 || math.Abs(f*100-float64(n)) > 1e-6 {
+	if err != nil || !(f >= 0 && f <= 1) || math.Abs(f*100-float64(n)) > 1e-6 {
 		return 0, fmt.Errorf("%q is not a share between 0 and 1 in steps of 0.01", share)
 	}
 	return n, nil

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rackless/rackless/shared/console"
 	"github.com/rackless/rackless/shared/runtime"
 	"github.com/rackless/rackless/shared/telemetry"
 	"github.com/rackless/rackless/shared/topology"
@@ -57,14 +58,20 @@ func (c *runCmd) Run(ctx context.Context) error {
 		manifests = os.DirFS(c.Manifests)
 	}
 	began := time.Now()
+	feed := console.NewFeed()
 	shop, err := run.Open(ctx, run.Options{
 		Home: c.options(), Manifests: manifests, Chaos: topology.Chaos(c.Chaos), IdleAfter: c.IdleAfter,
-		Log: telemetry.Logger(c.LogLevel), Step: steps(os.Stderr),
+		Log: telemetry.Logger(c.LogLevel), Step: steps(os.Stderr), Observer: feed.Observe,
 	})
 	if err != nil {
 		return err
 	}
-	server := runtime.NewServer(shop)
+	handler, err := console.New(console.Options{Shop: shop, Feed: feed, Key: shop.Key.Token, Hosts: []string{c.Listen}})
+	if err != nil {
+		return errors.Join(err, shop.Close(ctx))
+	}
+	server := runtime.NewServer(handler)
+	server.RegisterOnShutdown(feed.Close)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	c.welcome(time.Since(began))
@@ -83,7 +90,7 @@ func (c *runCmd) stop(ctx context.Context, server *http.Server, shop *run.Shop) 
 	quiet, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
 	if err := server.Shutdown(quiet); err != nil {
-		_ = server.Close() // streams that never end
+		_ = server.Close() // whoever has not ended now is cut off
 	}
 	settled, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
