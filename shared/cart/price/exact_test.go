@@ -130,6 +130,8 @@ func TestVAT(t *testing.T) {
 		{Country: "DE", Rate: "19"}, {Country: "DE", Class: "food", Rate: "7"}, {Country: "FR", Rate: "20"}, {Country: "FR", Class: "food", Rate: "5.5"},
 	}}
 	cfg.ShippingMethods = []quote.Method{{ID: "DHL", Name: "DHL", Region: "INT", Handler: quote.Simple, Enabled: true, ItemPrice: "11.90"}}
+	cfg.ShippingMethods = append(cfg.ShippingMethods, quote.Method{ID: "UPS", Name: "UPS", Region: "INT", Handler: quote.Simple, Enabled: true, ItemPrice: "23.80"})
+	cfg.Handling = quote.Charges{Mode: quote.Merged, PerLine: true, Elsewhere: quote.AreaCharges{FirstLine: "2.38"}}
 	food := product("FOOD", "10.70")
 	food.TaxClass = "food"
 	products := goods(product("BOOK", "119.00"), food)
@@ -139,10 +141,10 @@ func TestVAT(t *testing.T) {
 		want        price.Cents
 		note        string
 	}{
-		"home":     {"DE", "", nil, price.Cents{Items: 12970, Shipping: 1190, TaxIncluded: 1900 + 70 + 190, Order: 14160}, "within DE"},
-		"consumer": {"FR", "", nil, price.Cents{Items: 12970, Shipping: 1190, TaxIncluded: 1983 + 56 + 198, Order: 14160}, "consumer in FR"},
-		"business": {"FR", "FR83404833048", nil, price.Cents{Items: 11000, Shipping: 1000, Order: 12000}, "reverse charge"},
-		"export":   {"CH", "", nil, price.Cents{Items: 11000, Shipping: 1000, Order: 12000}, "export to CH"},
+		"home":     {"DE", "", nil, price.Cents{Items: 12970, Shipping: 1428, TaxIncluded: 1900 + 70 + 228, Order: 14398}, "within DE"},
+		"consumer": {"FR", "", nil, price.Cents{Items: 12970, Shipping: 1428, TaxIncluded: 1983 + 56 + 238, Order: 14398}, "consumer in FR"},
+		"business": {"FR", "FR83404833048", nil, price.Cents{Items: 11000, Shipping: 1200, Order: 12200}, "reverse charge"},
+		"export":   {"CH", "", nil, price.Cents{Items: 11000, Shipping: 1200, Order: 12200}, "export to CH"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

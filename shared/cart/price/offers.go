@@ -97,6 +97,6 @@ func (e *engine) lowerShipping() {
 		}
 	}
 	if len(e.shippingOffers) > 0 {
-		slices.SortStableFunc(rates, func(x, y quote.Rate) int { return x.Amount.Cmp(y.Amount) })
+		quote.Sort(e.a, rates)
 	}
 }

@@ -71,14 +71,16 @@ func (e *engine) netCharges(o *quote.Offer) {
 		return
 	}
 	home := e.cfg.VAT.Rate(e.cfg.VAT.Home, "")
-	amounts := []*perlnum.Num{o.Handling, o.Insurance, o.InsuranceQuote}
+	net := func(x *perlnum.Num) *perlnum.Num {
+		if x == nil {
+			return nil
+		}
+		n := e.net(*x, home)
+		return &n
+	}
+	o.Handling, o.Insurance, o.InsuranceQuote = net(o.Handling), net(o.Insurance), net(o.InsuranceQuote)
 	for i := range o.Rates {
 		r := &o.Rates[i]
-		amounts = append(amounts, &r.Amount, r.Handling, r.Insurance)
-	}
-	for _, x := range amounts {
-		if x != nil {
-			*x = e.net(*x, home)
-		}
+		r.Amount, r.Handling, r.Insurance = e.net(r.Amount, home), net(r.Handling), net(r.Insurance)
 	}
 }

@@ -98,3 +98,73 @@ func FuzzFormula(f *testing.F) {
 		}
 	})
 }
+
+func TestTermsOfASchedule(t *testing.T) {
+	t.Parallel()
+	attributes := map[string]string{"zoovy:schedule_ws": "BASE*0.8-1", "zoovy:schedule_fix": "7.77", "zoovy:schedule_bad": "BASE**", "zoovy:qtyprice_ws": "5=6", "zoovy:qtymin_ws": "3", "zoovy:qtyinc_ws": "2", "zoovy:ship_cost1": "1.25", "zoovy:schedule_ship": "COST+MSRP+SHIP"}
+	p := schedule.Product{BasePrice: "10", Cost: "4", QtyPrice: "2=9", Attribute: func(name string) (string, bool) { v, ok := attributes[name]; return v, ok }}
+	for name, c := range map[string]struct {
+		id   string
+		s    *schedule.Schedule
+		want string
+	}{
+		"none":     {"", nil, ""},
+		"own":      {"WS", nil, "7"},
+		"fixed":    {"FIX", nil, "7.77"},
+		"broken":   {"BAD", nil, "10"},
+		"parts":    {"SHIP", nil, "15.25"},
+		"unnamed":  {"XX", nil, "10"},
+		"default":  {"XX", &schedule.Schedule{DiscountDefault: true, DiscountFormula: "BASE/2"}, "5"},
+		"currency": {"WS", &schedule.Schedule{Currency: "EUR"}, "10"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			terms := schedule.For(exact, &p, c.id, c.s)
+			got := ""
+			if terms.Price != nil {
+				got = terms.Price.String()
+			}
+			if got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+	ws := schedule.For(exact, &p, "WS", nil)
+	if ws.QtyPrice != "5=6" || *ws.MinQty != "3" || *ws.IncQty != "2" || schedule.For(exact, &p, "", nil).QtyPrice != "2=9" {
+		t.Errorf("%+v", ws)
+	}
+	unpriced := p
+	unpriced.BasePrice = ""
+	if terms := schedule.For(exact, &unpriced, "WS", nil); terms.Price != nil {
+		t.Error("a product without price has one")
+	}
+}
+
+func TestRequantify(t *testing.T) {
+	t.Parallel()
+	three, five, ten, zero := "3", "5", "10", "0"
+	for name, c := range map[string]struct {
+		item  schedule.Item
+		qty   int64
+		price string
+		want  int64
+	}{
+		"plain":     {schedule.Item{Qty: 1, Price: "9"}, 4, "9", 4},
+		"fixed":     {schedule.Item{Qty: 2, Price: "9", Fixed: true}, 4, "9", 2},
+		"minimum":   {schedule.Item{Qty: 5, Price: "9", MinQty: &three}, 1, "9", 3},
+		"increment": {schedule.Item{Qty: 1, Price: "9", IncQty: &five}, 6, "9", 10},
+		"maximum":   {schedule.Item{Qty: 1, Price: "9", MaxQty: &ten}, 60, "9", 10},
+		"no_limit":  {schedule.Item{Qty: 1, Price: "9", MaxQty: &zero}, 60, "9", 60},
+		"removed":   {schedule.Item{Qty: 1, Price: "9"}, 0, "9", 0},
+		"break":     {schedule.Item{Qty: 1, Price: "9", BasePrice: "9", QtyPrice: "5=8", OptionsDiff: "0.50"}, 5, "8.5", 5},
+		"scheduled": {schedule.Item{Qty: 6, Price: "9", BasePrice: "9", SchedulePrice: "7", QtyPrice: "5=8"}, 2, "7", 2},
+		"claimed":   {schedule.Item{STID: "7*P", Qty: 1, Price: "9", BasePrice: "9", QtyPrice: "5=8"}, 5, "9", 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if price, qty := c.item.Requantify(exact, c.qty); price.String() != c.price || qty != c.want {
+				t.Errorf("%d at %s, want %d at %s", qty, price, c.want, c.price)
+			}
+		})
+	}
+}

@@ -90,7 +90,7 @@ func Quote(a *perlnum.Arith, in *Input) Offer {
 		all[0] = Row(a, "Shipping", all[0].Amount, "SLOW", "")
 	}
 	q.charge(all)
-	offer.Rates = sortRates(a, all)
+	offer.Rates = Sort(a, all)
 	return offer
 }
 
@@ -262,9 +262,9 @@ func (q *quoter) charges(c *Charges, attribute, list string, byPrice bool) (perl
 	return RunRules(q.a, q.in.Rules(list), q.in.Facts, amount, line.Real)
 }
 
-// sortRates orders rates by whole cents, those that may not be chosen by
+// Sort orders rates by whole cents, those that may not be chosen by
 // themselves as if they were 1000 dearer, and lifts negative ones to 0.
-func sortRates(a *perlnum.Arith, rates []Rate) []Rate {
+func Sort(a *perlnum.Arith, rates []Rate) []Rate {
 	rank := func(r *Rate) int64 {
 		cents := r.Amount.Times(100).Int()
 		if !r.Defaultable() {
