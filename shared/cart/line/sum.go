@@ -110,7 +110,7 @@ func (s *Sums) addWeight(a *perlnum.Arith, l *Line) {
 	own := l.Weight.Times(l.Qty)
 	s.Weight = s.Weight.Add(own)
 	slack := a.Parse(almostOne)
-	if l.Attributes == nil { // no dimensions: what follows, in short
+	if len(l.Attributes) == 0 { // no dimensions: what follows, in short
 		s.Legacy194, s.Legacy166 = s.Legacy194.Add(own), s.Legacy166.Add(own)
 		if least := slack.Times(pound); l.Weight.Less(least) {
 			own = least.Times(l.Qty)
