@@ -22,6 +22,7 @@ import (
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "bare" { // the baseline runs as a process of its own, as the functions do
 		exit(bare())
+		return
 	}
 	bin := flag.String("bin", "bin", "folder of the built binaries (make build)")
 	calls := flag.Int("calls", 2000, "calls per measurement")
@@ -70,7 +71,7 @@ func run(ctx context.Context, bin string, calls, starts int) (err error) {
 		return err
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight|tabwriter.Debug)
-	for _, measure := range []func(context.Context, *tabwriter.Writer) error{b.sizes, b.coldStarts, b.idleMemory, b.customerCalls} {
+	for _, measure := range []func(context.Context, *tabwriter.Writer) error{b.sizes, b.coldStarts, b.idleMemory, b.customerCalls, b.cartPrices} {
 		if err := measure(ctx, out); err != nil {
 			return err
 		}
