@@ -33,6 +33,7 @@ func (e *engine) offerCode(code string) bool {
 // runOffers runs the offers on goods and picks those on shipping. An exclusive
 // one applies only if none before it did, and none after it does.
 func (e *engine) runOffers(f *promotion.Facts) {
+	e.out.Offers = nil
 	if len(e.offers) == 0 {
 		return
 	}
@@ -64,6 +65,7 @@ func (e *engine) runOffers(f *promotion.Facts) {
 			continue
 		}
 		applied = o.ID
+		e.out.Offers = append(e.out.Offers, o.ID)
 		if o.Exclusive {
 			exclusive = o.ID
 		}

@@ -28,6 +28,8 @@ type Totals struct {
 	Errors       []string          `json:"errors,omitempty"`
 	CouponErrors map[string]string `json:"coupon_errors,omitempty"`
 
+	Offers []string `json:"offers,omitempty"` // ids of those that applied, in the order in which they ran
+
 	Explanation *Step `json:"explanation,omitempty"` // if the cart asks for it
 }
 

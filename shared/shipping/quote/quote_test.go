@@ -255,3 +255,74 @@ func TestAddresses(t *testing.T) {
 		t.Error("a state is none")
 	}
 }
+
+func TestTheOfferIsSortedAndExplained(t *testing.T) {
+	t.Parallel()
+	pickup, fast, slow, negative, never := method(quote.Simple), method(quote.Simple), method(quote.Simple), method(quote.Simple), method(quote.Simple)
+	pickup.ID, pickup.Carrier, pickup.ItemPrice = "PICKUP", "CPU", "0"
+	fast.ID, fast.Carrier, fast.ItemPrice = "FAST", "FAST", "20"
+	slow.ID, slow.Carrier, slow.ItemPrice = "SLOW", "", "5"
+	negative.ID, negative.ItemPrice, negative.UseRules = "NEG", "1", true
+	never.ID, never.UseRules = "NEVER", true
+	rules := func(id string) []promotion.Compiled {
+		rule := promotion.Rule{Match: "TRUE", Exec: "SHIP/ADD-VALUE", Value: "-3"}
+		if id == "SHIP-NEVER" {
+			rule.Exec = "SHIP/DISABLE"
+		}
+		c, err := promotion.Compile(rule)
+		if err != nil {
+			t.Error(err)
+		}
+		return []promotion.Compiled{c}
+	}
+	o := offer(t, func(in *quote.Input) { in.Rules = rules }, pickup, fast, slow, negative, never)
+	var got []string
+	for _, r := range o.Rates {
+		got = append(got, r.ID+" "+r.Carrier+" "+r.Amount.String())
+	}
+	if want := "NEG SLOW 0; SLOW SLOW 5; FAST FAST 20; PICKUP CPU 0"; strings.Join(got, "; ") != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+	if len(o.Rejected) != 1 || o.Rejected[0].ID != "NEVER" || !o.Rates[0].Defaultable() || o.Rates[3].Defaultable() {
+		t.Errorf("%+v", o)
+	}
+	free := offer(t, func(in *quote.Input) { in.Rules, in.RulesOff = rules, true }, never)
+	if len(free.Rates) != 1 || len(free.Rejected) != 0 {
+		t.Errorf("rules run for a schedule that has none: %+v", free)
+	}
+}
+
+func TestChargesByArea(t *testing.T) {
+	t.Parallel()
+	c := quote.Charges{
+		PerLine: true, ByWeight: true, Domestic: quote.AreaCharges{FirstLine: "1"}, Canada: quote.AreaCharges{FirstLine: "2"},
+		Elsewhere: quote.AreaCharges{FirstLine: "3", Weight: quote.Table{{Upto: "1000", Price: "0.5"}}},
+	}
+	lines := []line.Line{{STID: "A", Qty: 2, Price: exact.Int(1), Weight: exact.Int(1)}}
+	for country, want := range map[string]string{"": "1", "US": "1", "CA": "2", "DE": "3.5"} {
+		if got := c.Amount(exact, quote.Area(country), quote.HandlingAttribute, lines).String(); got != want {
+			t.Errorf("%s: %s, want %s", country, got, want)
+		}
+		if got := c.Amount(exact, quote.Area(country), quote.HandlingAttribute, nil).String(); got != "0" && country != "DE" {
+			t.Errorf("%s: %s for nothing", country, got)
+		}
+	}
+}
+
+func TestFixedPrices(t *testing.T) {
+	t.Parallel()
+	attributes := map[string]map[string]string{
+		"A": {"one": "4", "two": "1"}, "B": {"one": "4", "two": "0.5"}, "C": {"one": "1", "two": "1", "zoovy:ship_markup": "0.25"},
+	}
+	product := func(id string) map[string]string { return attributes[id] }
+	lines := []*line.Line{{STID: "A", Qty: 2}, {STID: "B:A000/B001", Qty: 2}, {STID: "77*C", Qty: 3}, {STID: "%SAVE", Qty: 1}}
+	if got := quote.FixedPrice(exact, lines, product, "one", "two").String(); got != "10.25" {
+		t.Errorf("%s, want 4 + 2×1 + 1×0.5 + 3×1 + 3×0.25", got)
+	}
+	if got := quote.FixedPrice(exact, nil, product, "one", "two"); !got.IsZero() {
+		t.Errorf("%s for nothing", got)
+	}
+	if got := quote.ProductID("KIT@77*C:A000/B001"); got != "C" {
+		t.Error(got)
+	}
+}
