@@ -174,3 +174,27 @@ func TestReport(t *testing.T) {
 		})
 	}
 }
+
+// TestTally: what the shops list is compared with what was ordered.
+func TestTally(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("cursor") == "" {
+			fmt.Fprint(w, `{"items": [{"id": "ord_1", "cart_id": "crt_1"}, {"id": "ord_2", "cart_id": "crt_2"}], "next": "2"}`)
+			return
+		}
+		fmt.Fprint(w, `{"items": [{"id": "ord_3", "cart_id": "crt_2"}, {"id": "ord_4", "cart_id": "crt_4"}]}`)
+	}))
+	t.Cleanup(server.Close)
+	r := run{client: &client{http: server.Client(), url: server.URL}}
+	for _, cart := range []string{"crt_1", "crt_2", "crt_3"} {
+		r.report.orders = append(r.report.orders, &order{Case: cart, CartID: cart})
+	}
+	if err := r.tally(t.Context(), make([]tenant, 1)); err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{{"crt_3 "}, {"crt_2 crt_2", "cart crt_4"}}
+	if diff := cmp.Diff(want, [][]string{r.report.lost, r.report.doubled}); diff != "" {
+		t.Errorf("lost and doubled: want - got +:\n%s", diff)
+	}
+}

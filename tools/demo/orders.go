@@ -53,9 +53,13 @@ func (r *run) place(ctx context.Context, s tenant, c Case, cartID, payBy string,
 	return nil
 }
 
-// follow asks after every order that has not ended until it has, or patience has.
+// ending is how long orders may take to end once all are placed: an event that a
+// broker loses is sent again after a minute or two, and a chain has several.
+const ending = 5 * time.Minute
+
+// follow asks after every order that has not ended until it has, or time is up.
 func (r *run) follow(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, ending)
 	defer cancel()
 	turn := make(chan struct{}, r.Workers)
 	var all sync.WaitGroup
