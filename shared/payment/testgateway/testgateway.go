@@ -6,8 +6,8 @@ package testgateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,9 +17,9 @@ import (
 	"github.com/rackless/rackless/shared/txn"
 )
 
-// The tokens and what happens to an authorization with them. Anything else is
-// declined as an unknown card; captures, voids and refunds of what was
-// authorized succeed.
+// The tokens and what happens to an authorization or a charge with them. Anything
+// else is declined as an unknown card. What follows up a payment succeeds as long
+// as the books allow it.
 const (
 	TokenApprove = "tok_approve"            // approved
 	TokenDecline = "tok_decline"            // declined
@@ -34,37 +34,52 @@ type Gateway struct{ Run *txn.Runner }
 
 // Execute books an operation once and answers by the script.
 func (g Gateway) Execute(ctx context.Context, op payment.Operation) (payment.Outcome, error) {
-	var booked payment.Outcome
+	var outcome payment.Outcome
 	first := false
 	err := g.Run.Do(ctx, func(tx *txn.Tx) error {
-		outcome := script(op)
-		tag, err := tx.Exec(ctx, `
+		outcome = script(op)
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('test_gateway ' || $1, 0))`, outcome.Reference); err != nil {
+			return err
+		}
+		rows, err := entries(ctx, tx, op, outcome.Reference)
+		if err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(rows, func(e entry) bool { return e.ID == op.ID }); i >= 0 {
+			outcome, first = rows[i].outcome(op), false
+			return nil
+		}
+		if !allowed(op, rows) {
+			outcome = impossible
+		}
+		first = true
+		_, err = tx.Exec(ctx, `
 			INSERT INTO test_gateway (operation_id, shop_id, kind, reference, amount_cents, outcome, booked_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT DO NOTHING`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			op.ID, tx.Shop, op.Kind, outcome.Reference, op.AmountCents, outcome.State, tx.Now)
-		booked, first = outcome, tag.RowsAffected() == 1
 		return err
 	})
 	if err != nil {
-		return booked, fmt.Errorf("test gateway: %w", err)
+		return payment.Outcome{}, fmt.Errorf("test gateway: %w", err)
 	}
-	if first && op.Kind == payment.Authorize && op.Token == TokenLost {
+	if first && op.Token == TokenLost && (op.Kind == payment.Authorize || op.Kind == payment.Charge) {
 		return payment.Outcome{}, fault.New(fault.Unavailable, "the gateway's reply was lost")
 	}
-	return booked, nil
+	return outcome, nil
 }
 
 // Lookup finds an operation in the books.
 func (g Gateway) Lookup(ctx context.Context, op payment.Operation) (o payment.Outcome, found bool, err error) {
 	err = g.Run.Do(ctx, func(tx *txn.Tx) error {
-		var one int
-		err := tx.QueryRow(ctx, `SELECT 1 FROM test_gateway WHERE operation_id = $1`, op.ID).Scan(&one)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
+		rows, err := entries(ctx, tx, op, script(op).Reference)
+		if err != nil {
+			return err
 		}
-		o, found = script(op), err == nil
-		return err
+		i := slices.IndexFunc(rows, func(e entry) bool { return e.ID == op.ID })
+		if found = i >= 0; found {
+			o = rows[i].outcome(op)
+		}
+		return nil
 	})
 	if err != nil {
 		return o, false, fmt.Errorf("test gateway: %w", err)
@@ -72,27 +87,103 @@ func (g Gateway) Lookup(ctx context.Context, op payment.Operation) (o payment.Ou
 	return o, found, nil
 }
 
+// entry is one line of the books.
+type entry struct {
+	ID     string        `db:"operation_id"`
+	Kind   payment.Kind  `db:"kind"`
+	Amount int64         `db:"amount_cents"`
+	State  payment.State `db:"outcome"`
+}
+
+// entries returns what was booked on a payment, and the operation itself.
+func entries(ctx context.Context, tx *txn.Tx, op payment.Operation, reference string) ([]entry, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT operation_id, kind, amount_cents, outcome
+		FROM test_gateway
+		WHERE operation_id = $1 OR reference = $2 AND reference <> ''
+		ORDER BY booked_at`, op.ID, reference)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[entry])
+}
+
+// impossible is the outcome of what the books do not allow.
+var impossible = payment.Outcome{State: payment.Declined, Status: "256", Detail: "the payment is not in a state for this"}
+
+func (e entry) outcome(op payment.Operation) payment.Outcome {
+	o := script(op)
+	if o.State != e.State {
+		return impossible
+	}
+	return o
+}
+
+// allowed tells whether the books of a payment allow an operation on it.
+func allowed(op payment.Operation, booked []entry) bool {
+	var authorized, captured, refunded int64
+	held, voided := false, false
+	for _, e := range booked {
+		switch {
+		case e.State == payment.Held:
+			held, authorized = true, e.Amount
+		case e.State != payment.Succeeded:
+		case e.Kind == payment.Authorize:
+			authorized += e.Amount
+		case e.Kind == payment.Charge:
+			authorized, captured = authorized+e.Amount, captured+e.Amount
+		case e.Kind == payment.Capture:
+			captured += e.Amount
+		case e.Kind == payment.Refund:
+			refunded += e.Amount
+		case e.Kind == payment.Approve:
+			held = false
+		case e.Kind == payment.Void, e.Kind == payment.Decline:
+			voided = true
+		}
+	}
+	switch op.Kind {
+	case payment.Capture:
+		return !held && !voided && captured+op.AmountCents <= authorized
+	case payment.Void:
+		return !voided && captured == 0 && authorized > 0
+	case payment.Refund:
+		return refunded+op.AmountCents <= captured
+	case payment.Approve, payment.Decline:
+		return held && !voided
+	}
+	return true
+}
+
 func script(op payment.Operation) payment.Outcome {
-	reference := op.Reference
-	if reference == "" {
-		reference = ident.Derive("tst", op.ID)
+	succeed := func(status, detail string) payment.Outcome {
+		return payment.Outcome{State: payment.Succeeded, Status: status, Reference: op.Reference, Detail: detail}
 	}
-	switch {
-	case op.Kind == payment.Capture:
-		return payment.Outcome{State: payment.Succeeded, Status: "030", Reference: reference, Detail: "test capture"}
-	case op.Kind == payment.Void:
-		return payment.Outcome{State: payment.Succeeded, Status: "630", Reference: reference, Detail: "test void"}
-	case op.Kind == payment.Refund:
-		return payment.Outcome{State: payment.Succeeded, Status: "330", Reference: reference, Detail: "test refund"}
-	case op.Token == TokenApprove, op.Token == TokenLost:
+	switch op.Kind {
+	case payment.Capture:
+		return succeed("030", "test capture")
+	case payment.Void:
+		return succeed("630", "test void")
+	case payment.Refund:
+		return succeed("330", "test refund")
+	case payment.Approve:
+		return succeed("130", "test authorization, approved")
+	case payment.Decline:
+		return succeed("630", "test authorization, declined by staff")
+	}
+	reference := ident.Derive("tst", op.ID)
+	switch op.Token {
+	case TokenApprove, TokenLost:
+		if op.Kind == payment.Charge {
+			return payment.Outcome{State: payment.Succeeded, Status: "030", Reference: reference, Detail: "test charge"}
+		}
 		return payment.Outcome{State: payment.Succeeded, Status: "130", Reference: reference, Detail: "test authorization"}
-	case op.Token == TokenHold:
+	case TokenHold:
 		return payment.Outcome{State: payment.Held, Status: "430", Reference: reference, Detail: "test authorization held for review"}
-	case op.Token == TokenFunds:
+	case TokenFunds:
 		return payment.Outcome{State: payment.Declined, Status: "204", Detail: "insufficient funds"}
-	case op.Token == TokenDecline:
+	case TokenDecline:
 		return payment.Outcome{State: payment.Declined, Status: "230", Detail: "declined"}
-	default:
-		return payment.Outcome{State: payment.Declined, Status: "208", Detail: "the test gateway does not know this token; use tok_approve"}
 	}
+	return payment.Outcome{State: payment.Declined, Status: "208", Detail: "the test gateway does not know this token; use tok_approve"}
 }
