@@ -48,7 +48,7 @@ type Options struct {
 	Shop  Shop
 	Feed  *Feed    // its Observe is the shop's observer
 	Key   string   // API key with the scope order:read, for the orders and timelines of its shop
-	Hosts []string // names, besides those of this machine, under which the console may be opened
+	Hosts []string // names, besides those of this machine, under which the console may be opened, from anywhere
 }
 
 // console is the handler that New makes.
@@ -70,9 +70,10 @@ type asset struct {
 const refresh = time.Second
 
 // New returns the shop's handler with the console in front: what is not the
-// console's goes to the public API. Requests for the console are answered only
-// under the names of this machine and Options.Hosts: a page elsewhere that points
-// a name of its own at this machine must not read it (DNS rebinding).
+// console's goes to the public API, and so does what comes from another machine,
+// or under a name that is not this machine's: a page elsewhere that points a name
+// of its own here must not read the console (DNS rebinding). Options.Hosts are
+// names under which anybody may.
 func New(o Options) (http.Handler, error) {
 	c := &console{Options: o, assets: map[string]asset{}}
 	for name, mediaType := range map[string]string{"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"} {
@@ -122,7 +123,7 @@ func New(o Options) (http.Handler, error) {
 		mux.Handle(pattern, guarded(handler))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := mux.Handler(r); pattern != "" && c.trusts(r.Host) {
+		if _, pattern := mux.Handler(r); pattern != "" && c.trusts(r) {
 			mux.ServeHTTP(w, r)
 			return
 		}
@@ -130,11 +131,16 @@ func New(o Options) (http.Handler, error) {
 	}), nil
 }
 
-// trusts reports whether a Host header names this machine or one of Hosts.
-func (c *console) trusts(host string) bool {
-	name := strings.ToLower((&url.URL{Host: host}).Hostname())
-	ip := net.ParseIP(name)
-	return name == "localhost" || ip != nil && ip.IsLoopback() || slices.Contains(c.Hosts, name)
+// trusts reports whether the console may be shown to who asks.
+func (c *console) trusts(r *http.Request) bool {
+	name := strings.ToLower((&url.URL{Host: r.Host}).Hostname())
+	caller, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return (name == "localhost" || isLoopback(name)) && isLoopback(caller) || slices.Contains(c.Hosts, name)
+}
+
+func isLoopback(address string) bool {
+	ip := net.ParseIP(address)
+	return ip != nil && ip.IsLoopback()
 }
 
 // guarded lets a page load nothing from elsewhere and be framed by nobody.

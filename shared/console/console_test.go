@@ -59,10 +59,17 @@ func open(t *testing.T, s shop, hosts ...string) (http.Handler, *Feed) {
 	return h, feed
 }
 
+// request returns one of a browser on this machine.
+func request(ctx context.Context, method, url string) *http.Request {
+	r := httptest.NewRequestWithContext(ctx, method, url, nil)
+	r.RemoteAddr = "127.0.0.1:4711"
+	return r
+}
+
 func get(t *testing.T, h http.Handler, url string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, url, nil))
+	h.ServeHTTP(w, request(t.Context(), http.MethodGet, url))
 	return w
 }
 
@@ -79,20 +86,30 @@ func accepted(subject string) topology.Observation {
 func TestHosts(t *testing.T) {
 	t.Parallel()
 	h, _ := open(t, shop{}, "shop.test")
+	gone, cancel := context.WithCancel(t.Context()) // ends the stream
+	cancel()
+	consoles := func(r *http.Request) bool {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Header().Get("Shop") == ""
+	}
 	for host, want := range map[string]bool{
 		"localhost": true, "localhost:8000": true, "LOCALHOST": true, "127.0.0.1:8000": true, "127.8.9.1": true, "[::1]:8000": true, "shop.test:80": true,
 		"evil.example": false, "localhost.evil.example": false, "192.168.1.7": false, "127.0.0.1.evil.example": false, "": false, "[": false,
 	} {
 		for _, path := range []string{"/", "/console/orders/ord_1", "/console/stream", "/api"} {
-			if !want || path == "/" {
-				r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
-				r.Host = host
-				w := httptest.NewRecorder()
-				h.ServeHTTP(w, r)
-				if got := w.Header().Get("Shop") == ""; got != want {
-					t.Errorf("%s%s: the console answers: %t, want %t", host, path, got, want)
-				}
+			r := request(gone, http.MethodGet, path)
+			r.Host = host
+			if got := consoles(r); got != want {
+				t.Errorf("%s%s: the console answers: %t, want %t", host, path, got, want)
 			}
+		}
+	}
+	for host, want := range map[string]bool{"localhost": false, "127.0.0.1": false, "shop.test": true} {
+		r := request(gone, http.MethodGet, "/")
+		r.Host, r.RemoteAddr = host, "192.168.1.7:4711"
+		if got := consoles(r); got != want {
+			t.Errorf("%s from another machine: the console answers: %t, want %t", host, got, want)
 		}
 	}
 }
@@ -103,7 +120,7 @@ func TestEverythingElseIsTheShops(t *testing.T) {
 	for _, target := range []string{"GET /v1/orders", "GET /health", "POST /", "DELETE /api", "GET /console", "GET /nothing"} {
 		method, path, _ := strings.Cut(target, " ")
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, "http://localhost"+path, nil))
+		h.ServeHTTP(w, request(t.Context(), method, "http://localhost"+path))
 		if w.Header().Get("Shop") == "" {
 			t.Errorf("%s: the console answers", target)
 		}

@@ -205,3 +205,47 @@ func TestDocumentKeepsItsOrder(t *testing.T) {
 		t.Errorf("the document is not what it was read from (-want +got):\n%s", diff)
 	}
 }
+
+// Every reference in the documents leads somewhere.
+func TestReferences(t *testing.T) {
+	t.Parallel()
+	for name, document := range map[string][]byte{"openapi.yaml": contract.OpenAPI, "asyncapi.yaml": contract.AsyncAPI} {
+		data, err := contract.ToJSON(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var root any
+		if err := json.Unmarshal(data, &root); err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		var walk func(any)
+		walk = func(v any) {
+			switch v := v.(type) {
+			case []any:
+				for _, e := range v {
+					walk(e)
+				}
+			case map[string]any:
+				if ref, ok := v["$ref"].(string); ok {
+					found++
+					at := root
+					for segment := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
+						object, _ := at.(map[string]any)
+						at = object[segment]
+					}
+					if at == nil {
+						t.Errorf("%s: %s leads nowhere", name, ref)
+					}
+				}
+				for _, e := range v {
+					walk(e)
+				}
+			}
+		}
+		walk(root)
+		if found == 0 {
+			t.Errorf("%s has no references", name)
+		}
+	}
+}
