@@ -92,3 +92,49 @@ func TestMerchantOpensAndFillsAShop(t *testing.T) {
 		}
 	})
 }
+
+// An offer lowers the lines it is for, and no more orders use it than it allows;
+// an order that comes to nothing gives its use back.
+func TestOfferWithALimit(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{"offers": []any{map[string]any{
+		"id": "AUTUMN", "code": "LEAVES", "on": "goods", "kind": "each", "value": "2.00", "usage_limit": 1,
+	}}}).Want(t, http.StatusOK)
+	cart := func() (id, token string) {
+		id, token = buyer(t, k, 1)
+		k.Call(t, token, "PATCH", "/v1/carts/"+id, map[string]any{"coupons": []string{"leaves"}}).Want(t, http.StatusOK)
+		return id, token
+	}
+	first, token := cart()
+	o := place(t, k, first, token, "tok_approve")
+	if o.TotalCents != 1999-200+500 {
+		t.Errorf("the order came to %d cents, want %d", o.TotalCents, 1999-200+500)
+	}
+	second, token2 := cart()
+	body := map[string]any{"cart_id": second, "payments": []any{map[string]any{"tender": "CREDIT", "token": "tok_approve"}}}
+	k.Call(t, token2, "POST", "/v1/orders", body, "Idempotency-Key: 1").Want(t, http.StatusConflict)
+	k.Call(t, k.Key, "POST", "/v1/orders/"+o.ID+"/cancel", nil, "Idempotency-Key: c").Want(t, http.StatusOK)
+	k.Call(t, token2, "POST", "/v1/orders", body, "Idempotency-Key: 2").Want(t, http.StatusAccepted)
+}
+
+// A buyer cannot pay in a way that the shop does not take.
+func TestTenderThatIsNotTaken(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	id, token := buyer(t, k, 1)
+	for _, tender := range []string{"CASH", "PO", "PAYPAL", "ZERO"} {
+		body := map[string]any{"cart_id": id, "payments": []any{map[string]any{"tender": tender}}}
+		k.Call(t, token, "POST", "/v1/orders", body, "Idempotency-Key: "+tender).Want(t, http.StatusUnprocessableEntity)
+	}
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{"payment_methods": []any{
+		map[string]any{"tender": "CHECK", "gateway": "", "capture": "manual", "enabled": true},
+		map[string]any{"tender": "CREDIT", "gateway": "test", "capture": "manual", "enabled": false},
+	}}).Want(t, http.StatusOK)
+	body := map[string]any{"cart_id": id, "payments": []any{map[string]any{"tender": "CREDIT", "token": "tok_approve"}}}
+	k.Call(t, token, "POST", "/v1/orders", body, "Idempotency-Key: off").Want(t, http.StatusUnprocessableEntity)
+	body["payments"] = []any{map[string]any{"tender": "CHECK"}}
+	k.Call(t, token, "POST", "/v1/orders", body, "Idempotency-Key: check").Want(t, http.StatusAccepted)
+}

@@ -5,7 +5,8 @@ CREATE TABLE shop_settings (
     shop_id   text PRIMARY KEY REFERENCES shops ON DELETE CASCADE,
     general   jsonb CHECK (jsonb_typeof(general) = 'object' AND NOT general ? 'currency'), -- the currency is shops.currency
     handling  jsonb CHECK (jsonb_typeof(handling) = 'object'),
-    insurance jsonb CHECK (jsonb_typeof(insurance) = 'object')
+    insurance jsonb CHECK (jsonb_typeof(insurance) = 'object'),
+    vat       jsonb CHECK (jsonb_typeof(vat) = 'object') -- taxes in place of tax_rules
 );
 
 -- Rules are evaluated in order of position; two may be alike.
@@ -67,8 +68,19 @@ CREATE TABLE coupons (
     PRIMARY KEY (shop_id, code)
 );
 
--- Which orders use which coupon. A coupon may be taken out of the configuration
--- and come back: what was redeemed stays, so there is no foreign key.
+CREATE TABLE offers (
+    shop_id  text   NOT NULL REFERENCES shops ON DELETE CASCADE,
+    id       text   NOT NULL GENERATED ALWAYS AS (document ->> 'id') STORED,
+    position int    NOT NULL,
+    document jsonb  NOT NULL,
+    usage_limit              bigint NOT NULL GENERATED ALWAYS AS (COALESCE((document ->> 'usage_limit')::bigint, 0)) STORED CHECK (usage_limit >= 0),
+    usage_limit_per_customer bigint NOT NULL GENERATED ALWAYS AS (COALESCE((document ->> 'usage_limit_per_customer')::bigint, 0)) STORED CHECK (usage_limit_per_customer >= 0),
+    PRIMARY KEY (shop_id, id)
+);
+
+-- Which orders use which coupon, or offer: its code is then offer/<id>. Either may
+-- be taken out of the configuration and come back: what was redeemed stays, so
+-- there is no foreign key.
 CREATE TABLE coupon_redemptions (
     shop_id     text        NOT NULL REFERENCES shops ON DELETE CASCADE,
     code        text        NOT NULL,
@@ -89,11 +101,19 @@ CREATE INDEX coupon_redemptions_owner_idx ON coupon_redemptions (shop_id, code, 
 CREATE FUNCTION check_coupon_limits() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 DECLARE
-    c coupons;
+    c record;
 BEGIN
-    SELECT * INTO c FROM coupons WHERE shop_id = NEW.shop_id AND code = NEW.code;
-    IF c.usage_limit > 0 OR c.usage_limit_per_customer > 0 THEN
-        SELECT * INTO c FROM coupons WHERE shop_id = NEW.shop_id AND code = NEW.code FOR NO KEY UPDATE;
+    SELECT x.usage_limit, x.usage_limit_per_customer INTO c FROM (
+        SELECT usage_limit, usage_limit_per_customer FROM coupons WHERE shop_id = NEW.shop_id AND code = NEW.code
+        UNION ALL
+        SELECT usage_limit, usage_limit_per_customer FROM offers WHERE shop_id = NEW.shop_id AND 'offer/' || id = NEW.code) AS x;
+    IF NOT FOUND OR c.usage_limit = 0 AND c.usage_limit_per_customer = 0 THEN
+        RETURN NULL;
+    END IF;
+    IF starts_with(NEW.code, 'offer/') THEN
+        SELECT usage_limit, usage_limit_per_customer INTO c FROM offers WHERE shop_id = NEW.shop_id AND 'offer/' || id = NEW.code FOR NO KEY UPDATE;
+    ELSE
+        SELECT usage_limit, usage_limit_per_customer INTO c FROM coupons WHERE shop_id = NEW.shop_id AND code = NEW.code FOR NO KEY UPDATE;
     END IF;
     IF c.usage_limit > 0 AND c.usage_limit < (
         SELECT count(*) FROM (
@@ -184,7 +204,7 @@ DECLARE
     t text;
 BEGIN
     FOREACH t IN ARRAY ARRAY['shop_settings', 'tax_rules', 'shipping_methods', 'rule_lists', 'price_schedules', 'payment_fees', 'payment_methods',
-                             'coupons', 'coupon_redemptions', 'gift_cards', 'gift_card_entries'] LOOP
+                             'coupons', 'offers', 'coupon_redemptions', 'gift_cards', 'gift_card_entries'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('CREATE POLICY own_shop ON %I USING (shop_id = current_shop()) WITH CHECK (shop_id = current_shop())', t);
     END LOOP;

@@ -147,13 +147,18 @@ func intend(ctx context.Context, tx *txn.Tx, o Order, taken cart.Order, tenders 
 			continue
 		}
 		intent := payment.Intent{Tender: charge.Tender, AmountCents: cents, CaptureOn: "manual"}
-		switch {
-		case charge.Tender == "GIFTCARD":
+		if charge.Tender == "GIFTCARD" {
 			intent.GiftCard = charge.Code
-		case !payment.IsOffline(charge.Tender):
+		} else {
 			method, err := shop.PaymentMethodOf(ctx, tx, charge.Tender)
+			if fault.Is(err, fault.NotFound) || err == nil && !method.Enabled {
+				return nil, fault.New(fault.Unprocessable, "the shop does not take %s", charge.Tender)
+			}
 			if err != nil {
 				return nil, err
+			}
+			if method.Gateway == "" && !payment.IsOffline(charge.Tender) {
+				return nil, fault.New(fault.Unprocessable, "no gateway is behind %s in this shop", charge.Tender)
 			}
 			intent.Gateway, intent.CaptureOn = method.Gateway, method.Capture
 			tenders, intent.Token = token(tenders, charge.Tender)
@@ -180,9 +185,13 @@ func token(tenders []Tender, tender string) ([]Tender, string) {
 func hold(ctx context.Context, tx *txn.Tx, o Order, intents []payment.Intent) error {
 	var codes []string
 	for _, line := range o.Totals.Lines {
-		if code, ok := strings.CutPrefix(line.STID, "%"); ok && line.Promotion {
+		code, ok := strings.CutPrefix(line.STID, "%")
+		if ok && line.Promotion && !slices.Contains(o.Totals.Offers, code) {
 			codes = append(codes, code)
 		}
+	}
+	for _, id := range o.Totals.Offers {
+		codes = append(codes, shop.OfferCode(id))
 	}
 	if err := shop.ReserveCoupons(ctx, tx, codes, o.Owner, o.ID); err != nil {
 		return err

@@ -23,13 +23,15 @@ const pricing = `
 		'tax_rules', (SELECT jsonb_agg(document ORDER BY position) FROM tax_rules WHERE shop_id = h.shop_id),
 		'shipping_methods', (SELECT jsonb_agg(document ORDER BY position) FROM shipping_methods WHERE shop_id = h.shop_id),
 		'rule_lists', (SELECT jsonb_agg(document ORDER BY position) FROM rule_lists WHERE shop_id = h.shop_id),
+		'offers', (SELECT jsonb_agg(document ORDER BY position) FROM offers WHERE shop_id = h.shop_id),
+		'vat', s.vat,
 		'coupons', (SELECT jsonb_agg(document ORDER BY position) FROM coupons WHERE shop_id = h.shop_id),
 		'payment_fees', (SELECT jsonb_agg(document ORDER BY position) FROM payment_fees WHERE shop_id = h.shop_id),
 		'schedules', (SELECT jsonb_agg(document ORDER BY position) FROM price_schedules WHERE shop_id = h.shop_id))`
 
 // QueueConfig adds to a batch the one statement that reads into what the shop has
 // configured for prices. It reads the tables shops, shop_settings, tax_rules,
-// shipping_methods, rule_lists, coupons, payment_fees and price_schedules.
+// shipping_methods, rule_lists, coupons, offers, payment_fees and price_schedules.
 func QueueConfig(batch *pgx.Batch, into *price.Config) {
 	batch.Queue(`
 		SELECT ` + pricing + `

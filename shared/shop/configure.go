@@ -114,6 +114,13 @@ func Configure(ctx context.Context, tx *txn.Tx, in ConfigureInput) (Shop, error)
 	if err := in.Sections.store(ctx, tx); err != nil {
 		return Shop{}, err
 	}
+	whole, err := LoadConfig(ctx, tx)
+	if err == nil {
+		err = whole.Validate() // sections that are good alone may not go together
+	}
+	if err != nil {
+		return Shop{}, err
+	}
 	if err := issueGiftCards(ctx, tx, in.GiftCards, currency); err != nil {
 		return Shop{}, err
 	}
@@ -134,13 +141,18 @@ func (s Sections) store(ctx context.Context, tx *txn.Tx) error {
 	if err != nil {
 		return err
 	}
+	vat, err := singles(s.VAT)
+	if err != nil {
+		return err
+	}
 	var batch pgx.Batch
 	batch.Queue(`
-		INSERT INTO shop_settings AS s (shop_id, general, handling, insurance)
-		VALUES (current_shop(), $1::jsonb - 'currency', $2, $3)
+		INSERT INTO shop_settings AS s (shop_id, general, handling, insurance, vat)
+		VALUES (current_shop(), $1::jsonb - 'currency', $2, $3, $4)
 		ON CONFLICT (shop_id) DO UPDATE
-		SET general = COALESCE(EXCLUDED.general, s.general), handling = COALESCE(EXCLUDED.handling, s.handling), insurance = COALESCE(EXCLUDED.insurance, s.insurance)`,
-		general, handling, insurance)
+		SET general = COALESCE(EXCLUDED.general, s.general), handling = COALESCE(EXCLUDED.handling, s.handling),
+		    insurance = COALESCE(EXCLUDED.insurance, s.insurance), vat = COALESCE(EXCLUDED.vat, s.vat)`,
+		general, handling, insurance, vat)
 	for _, l := range s.lists() {
 		if l.absent {
 			continue

@@ -10,7 +10,11 @@ import (
 	"github.com/rackless/rackless/shared/txn"
 )
 
-// ReserveCoupons notes that an order of owner uses coupons, each once, whatever
+// OfferCode is the code under which the uses of an offer are counted, beside
+// those of coupons.
+func OfferCode(id string) string { return "offer/" + id }
+
+// ReserveCoupons notes that an order of owner uses coupons or offers, each once, whatever
 // the number of calls; owner is ” for an order of the merchant. A coupon that is
 // used up, in all or by this buyer, or that has been taken out of the
 // configuration is refused with kind Conflict. The limits hold exactly, however
@@ -22,6 +26,8 @@ func ReserveCoupons(ctx context.Context, tx *txn.Tx, codes []string, owner, orde
 		err := tx.QueryRow(ctx, `
 			WITH coupon AS (
 				SELECT shop_id, code FROM coupons WHERE shop_id = current_shop() AND code = $1
+				UNION ALL
+				SELECT shop_id, $1 FROM offers WHERE shop_id = current_shop() AND 'offer/' || id = $1
 			), redemption AS (
 				INSERT INTO coupon_redemptions (shop_id, code, order_id, owner, created_at)
 				SELECT shop_id, code, $2, $3, $4 FROM coupon

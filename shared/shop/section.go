@@ -25,26 +25,51 @@ type Sections struct {
 	ShippingMethods []quote.Method       `json:"shipping_methods,omitempty"`
 	RuleLists       []promotion.RuleList `json:"rule_lists,omitempty"`
 	Coupons         []Coupon             `json:"coupons,omitempty"`
+	Offers          []Offer              `json:"offers,omitempty"`
 	Handling        *quote.Charges       `json:"handling,omitempty"`
 	Insurance       *quote.Charges       `json:"insurance,omitempty"`
 	PaymentFees     []price.PaymentFee   `json:"payment_fees,omitempty"`
 	Schedules       []schedule.Schedule  `json:"schedules,omitempty"`
+	VAT             *rate.VAT            `json:"vat,omitempty"`
 	PaymentMethods  []PaymentMethod      `json:"payment_methods,omitempty"`
+}
+
+// Limits is how often orders may use a coupon or an offer; 0 for any number.
+type Limits struct {
+	UsageLimit            int64 `json:"usage_limit,omitempty"`              // by all orders together
+	UsageLimitPerCustomer int64 `json:"usage_limit_per_customer,omitempty"` // by the orders of one buyer
+}
+
+func (l Limits) check(f *fault.Fields) {
+	f.Check(l.UsageLimit >= 0, "/usage_limit", "must not be negative")
+	f.Check(l.UsageLimitPerCustomer >= 0, "/usage_limit_per_customer", "must not be negative")
 }
 
 // Coupon is a coupon and how often orders may use it.
 type Coupon struct {
 	promotion.Coupon
-	UsageLimit            int64 `json:"usage_limit,omitempty"`              // by all orders together, 0 for any number
-	UsageLimitPerCustomer int64 `json:"usage_limit_per_customer,omitempty"` // by the orders of one buyer, 0 for any number
+	Limits
 }
 
 // Validate refuses a coupon that cannot be.
 func (c Coupon) Validate() error {
 	var f fault.Fields
 	f.Merge("", c.Coupon.Validate())
-	f.Check(c.UsageLimit >= 0, "/usage_limit", "must not be negative")
-	f.Check(c.UsageLimitPerCustomer >= 0, "/usage_limit_per_customer", "must not be negative")
+	c.check(&f)
+	return f.Err()
+}
+
+// Offer is an offer and how often orders may use it.
+type Offer struct {
+	promotion.Offer
+	Limits
+}
+
+// Validate refuses an offer that cannot be.
+func (o Offer) Validate() error {
+	var f fault.Fields
+	f.Merge("", o.Offer.Validate())
+	o.check(&f)
 	return f.Err()
 }
 
@@ -91,6 +116,9 @@ func (s Sections) check(f *fault.Fields) {
 	if s.Insurance != nil {
 		f.Merge("/insurance", s.Insurance.Validate())
 	}
+	if s.VAT != nil {
+		f.Merge("/vat", s.VAT.Validate())
+	}
 	for _, l := range s.lists() {
 		l.check(f)
 	}
@@ -113,6 +141,7 @@ func (s Sections) lists() []list {
 		section("shipping_methods", "shipping_methods", s.ShippingMethods, "id", func(m quote.Method) string { return m.ID }),
 		section("rule_lists", "rule_lists", s.RuleLists, "id", func(l promotion.RuleList) string { return l.ID }),
 		section("coupons", "coupons", s.Coupons, "code", func(c Coupon) string { return c.Code }),
+		section("offers", "offers", s.Offers, "id", func(o Offer) string { return o.ID }),
 		section("payment_fees", "payment_fees", s.PaymentFees, "tender", func(p price.PaymentFee) string { return p.Tender }),
 		section("schedules", "price_schedules", s.Schedules, "id", func(x schedule.Schedule) string { return x.ID }),
 		section("payment_methods", "payment_methods", s.PaymentMethods, "tender", func(m PaymentMethod) string { return m.Tender }),

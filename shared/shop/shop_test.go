@@ -83,7 +83,7 @@ func full() shop.Sections {
 			{ID: "FREE", Name: "Free", Carrier: "SLOW", Region: "US", Handler: quote.Free, Enabled: true, Total: "50"},
 		},
 		RuleLists:   []promotion.RuleList{{ID: "COUPON-TEN", Rules: []promotion.Rule{{Match: "IGNORE", Exec: "SET", Value: "-10%"}}}},
-		Coupons:     []shop.Coupon{{Coupon: promotion.Coupon{Code: "TEN", Title: "Ten off", Stackable: true, Begins: 1, Expires: 4102444800}, UsageLimit: 5, UsageLimitPerCustomer: 1}, {Coupon: promotion.Coupon{Code: "A"}}},
+		Coupons:     []shop.Coupon{{Coupon: promotion.Coupon{Code: "TEN", Title: "Ten off", Stackable: true, Begins: 1, Expires: 4102444800}, Limits: shop.Limits{UsageLimit: 5, UsageLimitPerCustomer: 1}}, {Coupon: promotion.Coupon{Code: "A"}}},
 		Handling:    &quote.Charges{Mode: quote.Separate, PerLine: true, Domestic: quote.AreaCharges{FirstLine: "1.00", NextLine: "0.50"}},
 		Insurance:   &quote.Charges{Mode: quote.Merged, Optional: true, ByPrice: true, Canada: quote.AreaCharges{Price: quote.Table{{Upto: "100", Price: "2"}}}},
 		PaymentFees: []price.PaymentFee{{Tender: "COD", Amount: "4.00"}},
@@ -202,7 +202,7 @@ func TestConfigureInputIsValidated(t *testing.T) {
 		"hosts":    {shop.ConfigureInput{Hosts: []string{"ok.example", "Upper.example", "a:80", "ok.example", ""}}, []string{"/hosts/1", "/hosts/2", "/hosts/3", "/hosts/4"}},
 		"origins":  {shop.ConfigureInput{CORSOrigins: []string{"*", "https://a.example", "http://localhost:3000", "https://a.example/", "null", "HTTPS://a.example", "ftp://a.example"}}, []string{"/cors_origins/3", "/cors_origins/4", "/cors_origins/5", "/cors_origins/6"}},
 		"currency": {shop.ConfigureInput{Sections: shop.Sections{General: &price.General{Policy: price.Exact, Currency: "usd"}}}, []string{"/general/currency"}},
-		"coupons": {shop.ConfigureInput{Sections: shop.Sections{Coupons: []shop.Coupon{{Coupon: promotion.Coupon{Code: "A"}}, {Coupon: promotion.Coupon{Code: "A"}, UsageLimit: -1, UsageLimitPerCustomer: -1}}}},
+		"coupons": {shop.ConfigureInput{Sections: shop.Sections{Coupons: []shop.Coupon{{Coupon: promotion.Coupon{Code: "A"}}, {Coupon: promotion.Coupon{Code: "A"}, Limits: shop.Limits{UsageLimit: -1, UsageLimitPerCustomer: -1}}}}},
 			[]string{"/coupons/1/usage_limit", "/coupons/1/usage_limit_per_customer", "/coupons/1/code"}},
 		"payment_methods": {shop.ConfigureInput{Sections: shop.Sections{PaymentMethods: []shop.PaymentMethod{{Tender: "credit", Gateway: "Test!", Capture: "later", Title: strings.Repeat("x", 81)}}}},
 			[]string{"/payment_methods/0/tender", "/payment_methods/0/gateway", "/payment_methods/0/capture", "/payment_methods/0/title"}},
@@ -273,7 +273,7 @@ func coupons(all ...shop.Coupon) shop.ConfigureInput {
 }
 
 func coupon(code string, limit, perCustomer int64) shop.Coupon {
-	return shop.Coupon{Coupon: promotion.Coupon{Code: code}, UsageLimit: limit, UsageLimitPerCustomer: perCustomer}
+	return shop.Coupon{Coupon: promotion.Coupon{Code: code}, Limits: shop.Limits{UsageLimit: limit, UsageLimitPerCustomer: perCustomer}}
 }
 
 func (b *bench) use(ctx context.Context, owner, order string, codes ...string) error {

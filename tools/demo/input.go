@@ -29,7 +29,7 @@ func bodiesOf(input json.RawMessage) (b bodies, err error) {
 		"general": cfg.General, "handling": cfg.Handling, "insurance": cfg.Insurance,
 		"tax_rules": whole(cfg.TaxRules), "shipping_methods": whole(cfg.ShippingMethods), "rule_lists": whole(cfg.RuleLists),
 		"coupons": whole(cfg.Coupons), "payment_fees": whole(cfg.PaymentFees), "schedules": whole(cfg.Schedules),
-		"payment_methods": []shop.PaymentMethod{{Tender: "CREDIT", Gateway: "test", Capture: shop.OnConfirm, Enabled: true}},
+		"payment_methods": methods(),
 	}
 	var cards []shop.GiftCardInput
 	for i, t := range content.PaymentQueue {
@@ -72,4 +72,14 @@ func fields(c price.Cart) cart.Fields {
 		}
 	}
 	return f
+}
+
+// methods are the ways to pay: cards through the test gateway, and all that is
+// paid to a person.
+func methods() []shop.PaymentMethod {
+	all := []shop.PaymentMethod{{Tender: "CREDIT", Gateway: "test", Capture: shop.OnConfirm, Enabled: true}}
+	for _, tender := range []string{"CASH", "CHECK", "CHKOD", "COD", "MO", "PO", "WIRE"} {
+		all = append(all, shop.PaymentMethod{Tender: tender, Capture: shop.Manual, Enabled: true})
+	}
+	return all
 }
