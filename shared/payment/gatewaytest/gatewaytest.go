@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(*testing.T) *Bank) {
 		"repeat":                   repeat,
 		"at_once":                  atOnce,
 		"never_sent":               neverSent,
+		"settled":                  settled,
 		"limits":                   limits,
 		"lost_replies":             func(t *testing.T, b *Bank) { broken(t, b, Lost) },
 		"dropped_requests":         func(t *testing.T, b *Bank) { broken(t, b, Dropped) },
@@ -313,6 +314,27 @@ func atOnce(t *testing.T, b *Bank) {
 		t.Fatalf("lookup: %+v, found %t, %v", o, found, err)
 	}
 	b.booked(t, map[string]Book{o.Reference: {Authorized: price, Captured: price}})
+}
+
+// What was done is found when it is long settled, too.
+func settled(t *testing.T, b *Bank) {
+	charge := b.sale(payment.Charge, b.Approved)
+	c := b.must(t, charge, payment.Succeeded)
+	sale := b.sale(payment.Authorize, b.Approved)
+	o := b.must(t, sale, payment.Succeeded)
+	capture := b.on(sale, o, payment.Capture, price, 0)
+	b.must(t, capture, payment.Succeeded)
+	if !b.settle() {
+		return
+	}
+	refund := b.on(charge, c, payment.Refund, 700, price)
+	b.must(t, refund, payment.Succeeded)
+	b.settle()
+	for _, op := range []payment.Operation{charge, sale, capture, refund} {
+		if o, found, err := b.Gateway.Lookup(t.Context(), op); err != nil || !found || o.State != payment.Succeeded {
+			t.Errorf("%s: %+v, found %t, %v", op.Kind, o, found, err)
+		}
+	}
 }
 
 // What never reached the bank is not found, also if there is something similar.
