@@ -117,7 +117,7 @@ func (g *Gateway) listed(ctx context.Context, op payment.Operation) ([]string, e
 	if err != nil || len(ids) > 0 {
 		return ids, err
 	}
-	now := g.clock.Now()
+	now := g.clock.Now().Add(time.Second) // dates are sent without fractions
 	since := op.Since
 	if since.IsZero() {
 		since = now.Add(slack - window)
