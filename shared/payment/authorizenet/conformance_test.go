@@ -1,8 +1,13 @@
 package authorizenet_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,5 +84,127 @@ func sandbox(t *testing.T) *gatewaytest.Bank {
 	return &gatewaytest.Bank{
 		Gateway: gateway, Now: clock.System{}.Now, Approved: stored,
 		Declined: func(op *payment.Operation) { op.Token = "1|1" }, // no such instrument
+	}
+}
+
+// account is a simulated merchant account in which lists lag.
+func account(t *testing.T, lag time.Duration) (*simulator.Simulator, *authorizenet.Gateway, string) {
+	s := simulator.New(simulator.Options{LoginID: "login", TransactionKey: "key", ListLag: lag})
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	url := server.URL + simulator.Path
+	return s, authorizenet.New(authorizenet.Config{URL: url, Timeout: time.Minute}, authorizenet.Credentials{Login: "login", TransactionKey: "key"}, nil, s.Clock), url
+}
+
+// stored makes a customer with a card and returns the token of it.
+func stored(t *testing.T, url string) string {
+	t.Helper()
+	body := `{"createCustomerProfileRequest":{"merchantAuthentication":{"name":"login","transactionKey":"key"},"profile":{"merchantCustomerId":"c1",
+		"paymentProfiles":[{"billTo":{"firstName":"Ann","zip":"78701"},"payment":{"creditCard":{"cardNumber":"4111111111111111","expirationDate":"2030-12"}}}]}}}`
+	res, err := http.Post(url, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out struct {
+		CustomerProfileID            string
+		CustomerPaymentProfileIDList []string
+	}
+	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), &out); err != nil || len(out.CustomerPaymentProfileIDList) != 1 {
+		t.Fatalf("%s: %v", data, err)
+	}
+	return out.CustomerProfileID + "|" + out.CustomerPaymentProfileIDList[0]
+}
+
+// lose has the reply to the next transaction lost.
+func lose(t *testing.T, s *simulator.Simulator) {
+	t.Helper()
+	if err := s.Faults.Set(1, sim.Fault{Kind: sim.DropAfter, Operation: "createTransactionRequest", Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// As long as the lists lag, the duplicate window keeps a repetition from being
+// booked: a stored card is recognized, a one-time token is spent.
+func TestLostReplyWhileListsLag(t *testing.T) {
+	t.Parallel()
+	s, gateway, url := account(t, time.Minute)
+	for name, token := range map[string]string{
+		"stored": stored(t, url), "one_time": "COMMON.ACCEPT.INAPP.PAYMENT|" + s.Nonce(simulator.Card{Number: "4111111111111111", Expiry: "2030-12"}),
+	} {
+		op := operation(payment.Charge, func(op *payment.Operation) {
+			op.ID, op.Token, op.Since = "pop_00000000000000000000"+name, token, s.Clock.Now()
+		})
+		lose(t, s)
+		if _, err := gateway.Execute(t.Context(), op); err == nil {
+			t.Fatalf("%s: the reply was not lost", name)
+		}
+		op.Resumed = true
+		if o, found, err := gateway.Lookup(t.Context(), op); err != nil || found {
+			t.Errorf("%s: lookup: %+v, found %t, %v", name, o, found, err)
+		}
+		o, err := gateway.Execute(t.Context(), op)
+		if known := name == "stored"; (err == nil) != known || known && o.State != payment.Succeeded {
+			t.Errorf("%s: %+v, %v", name, o, err)
+		}
+		s.Advance(3 * time.Minute)
+		if o, found, err := gateway.Lookup(t.Context(), op); err != nil || !found || o.State != payment.Succeeded {
+			t.Errorf("%s: lookup later: %+v, found %t, %v", name, o, found, err)
+		}
+	}
+	if n := len(s.Ledger.Accounts()); n != 2 {
+		t.Errorf("%d charges, want 2", n)
+	}
+}
+
+// A transaction that is held before it was authorized cannot be voided; it is
+// declined instead.
+func TestVoidOfWhatIsHeldBeforeAuthorization(t *testing.T) {
+	t.Parallel()
+	s, gateway, url := account(t, 0)
+	if err := s.Faults.Set(1, sim.Fault{Kind: sim.Outcome, Operation: "createTransactionRequest", Code: "252", Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	op := operation(payment.Authorize, func(op *payment.Operation) { op.Token, op.Since = stored(t, url), s.Clock.Now() })
+	held, err := gateway.Execute(t.Context(), op)
+	if err != nil || held.State != payment.Held || held.Status != "478" {
+		t.Fatalf("authorize: %+v, %v", held, err)
+	}
+	o, err := gateway.Execute(t.Context(), operation(payment.Void, func(op *payment.Operation) { op.Reference = held.Reference }))
+	if err != nil || o.State != payment.Succeeded {
+		t.Errorf("void: %+v, %v", o, err)
+	}
+	if o, found, err := gateway.Lookup(t.Context(), op); err != nil || !found || o.State != payment.Declined {
+		t.Errorf("lookup: %+v, found %t, %v", o, found, err)
+	}
+}
+
+// Before the settlement all of the money goes back by a void, and a part does not.
+func TestRefundBeforeSettlement(t *testing.T) {
+	t.Parallel()
+	s, gateway, url := account(t, 0)
+	charge, err := gateway.Execute(t.Context(), operation(payment.Charge, func(op *payment.Operation) { op.Token, op.Since = stored(t, url), s.Clock.Now() }))
+	if err != nil || charge.State != payment.Succeeded || charge.AVS != "Y" {
+		t.Fatalf("charge: %+v, %v", charge, err)
+	}
+	refund := operation(payment.Refund, func(op *payment.Operation) { op.ID, op.Reference, op.AmountCents = "pop_2", charge.Reference, 500 })
+	if o, err := gateway.Execute(t.Context(), refund); err != nil || o.Status != "258" || !o.Retryable {
+		t.Errorf("a part: %+v, %v", o, err)
+	}
+	refund.ID, refund.AmountCents = "pop_3", 1999
+	lose(t, s)
+	if _, err := gateway.Execute(t.Context(), refund); err == nil {
+		t.Error("the reply was not lost")
+	}
+	o, found, err := gateway.Lookup(t.Context(), refund)
+	if err != nil || !found || o.State != payment.Succeeded || o.Status != "303" {
+		t.Errorf("lookup: %+v, found %t, %v", o, found, err)
+	}
+	if a, _ := s.Ledger.Account(charge.Reference); a.Net != 0 || a.Captured != 1999 || a.Voided != 1999 {
+		t.Errorf("account %+v", a)
 	}
 }
