@@ -71,9 +71,9 @@ const refresh = time.Second
 
 // New returns the shop's handler with the console in front: what is not the
 // console's goes to the public API, and so does what comes from another machine,
-// or under a name that is not this machine's: a page elsewhere that points a name
-// of its own here must not read the console (DNS rebinding). Options.Hosts are
-// names under which anybody may.
+// or under another name than localhost: a page elsewhere that points a name of its
+// own here must not read the console (DNS rebinding). Options.Hosts are names
+// under which anybody may.
 func New(o Options) (http.Handler, error) {
 	c := &console{Options: o, assets: map[string]asset{}}
 	for name, mediaType := range map[string]string{"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"} {
@@ -131,16 +131,20 @@ func New(o Options) (http.Handler, error) {
 	}), nil
 }
 
-// trusts reports whether the console may be shown to who asks.
+// trusts reports whether the console may be shown to who asks: from this machine
+// by an address, which nobody can point elsewhere, or as localhost.
 func (c *console) trusts(r *http.Request) bool {
 	name := strings.ToLower((&url.URL{Host: r.Host}).Hostname())
-	caller, _, _ := net.SplitHostPort(r.RemoteAddr)
-	return (name == "localhost" || isLoopback(name)) && isLoopback(caller) || slices.Contains(c.Hosts, name)
+	return (name == "localhost" || net.ParseIP(name) != nil) && fromHere(r) || slices.Contains(c.Hosts, name)
 }
 
-func isLoopback(address string) bool {
-	ip := net.ParseIP(address)
-	return ip != nil && ip.IsLoopback()
+// fromHere reports whether a request comes from this machine: over the loopback
+// or from the address at which it arrived.
+func fromHere(r *http.Request) bool {
+	caller, _, _ := net.SplitHostPort(r.RemoteAddr)
+	ip := net.ParseIP(caller)
+	here, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ip != nil && (ip.IsLoopback() || ok && ip.Equal(here.IP))
 }
 
 // guarded lets a page load nothing from elsewhere and be framed by nobody.

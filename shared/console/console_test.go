@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -95,7 +96,7 @@ func TestHosts(t *testing.T) {
 	}
 	for host, want := range map[string]bool{
 		"localhost": true, "localhost:8000": true, "LOCALHOST": true, "127.0.0.1:8000": true, "127.8.9.1": true, "[::1]:8000": true, "shop.test:80": true,
-		"evil.example": false, "localhost.evil.example": false, "192.168.1.7": false, "127.0.0.1.evil.example": false, "": false, "[": false,
+		"192.168.1.7:8000": true, "evil.example": false, "localhost.evil.example": false, "127.0.0.1.evil.example": false, "": false, "[": false,
 	} {
 		for _, path := range []string{"/", "/console/orders/ord_1", "/console/stream", "/api"} {
 			r := request(gone, http.MethodGet, path)
@@ -105,12 +106,18 @@ func TestHosts(t *testing.T) {
 			}
 		}
 	}
-	for host, want := range map[string]bool{"localhost": false, "127.0.0.1": false, "shop.test": true} {
-		r := request(gone, http.MethodGet, "/")
-		r.Host, r.RemoteAddr = host, "192.168.1.7:4711"
+	arrived := context.WithValue(gone, http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(192, 168, 1, 7), Port: 8000})
+	for host, want := range map[string]bool{"localhost": false, "127.0.0.1": false, "0.0.0.0": false, "192.168.1.7": false, "shop.test": true} {
+		r := request(arrived, http.MethodGet, "/")
+		r.Host, r.RemoteAddr = host, "192.168.1.8:4711"
 		if got := consoles(r); got != want {
 			t.Errorf("%s from another machine: the console answers: %t, want %t", host, got, want)
 		}
+	}
+	r := request(arrived, http.MethodGet, "/")
+	r.Host, r.RemoteAddr = "192.168.1.7:8000", "192.168.1.7:4711"
+	if !consoles(r) {
+		t.Error("from this machine by its address in the network: the console does not answer")
 	}
 }
 

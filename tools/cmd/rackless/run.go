@@ -66,7 +66,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	handler, err := console.New(console.Options{Shop: shop, Feed: feed, Key: shop.Key.Token, Hosts: []string{c.Listen}})
+	handler, err := console.New(console.Options{Shop: shop, Feed: feed, Key: shop.Key.Token})
 	if err != nil {
 		return errors.Join(err, shop.Close(ctx))
 	}
