@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,20 +123,26 @@ func attempt(a *perlnum.Arith, run runner, rec *Record, now time.Time) ([]string
 // arithmetic are the quirks that together are the original's way to calculate.
 const arithmetic = perlnum.BinaryFloat | perlnum.CutCents | perlnum.UnitCents | perlnum.CutFeeTax
 
-// candidates returns the quirks that are not on yet: each alone, then the
-// arithmetic of the original, alone and with each other one, then all of them.
+// candidates returns the quirks that are not on yet: each alone, each two, and
+// the arithmetic of the original alone, with one other and with two. All at once
+// is none of them: it would explain anything.
 func candidates(on perlnum.Quirk) []perlnum.Quirk {
 	off := perlnum.AllQuirks &^ on
 	singles := off.Each()
-	list := append([]perlnum.Quirk(nil), singles...)
-	for i, x := range singles {
-		for _, y := range singles[i+1:] {
-			list = append(list, x|y)
+	list := slices.Clone(singles)
+	pairs := func(with perlnum.Quirk) {
+		for i, x := range singles {
+			for _, y := range singles[i+1:] {
+				list = append(list, with|x|y)
+			}
 		}
 	}
-	list = append(list, off&arithmetic)
+	pairs(0)
+	base := off & arithmetic
+	list = append(list, base)
 	for _, q := range singles {
-		list = append(list, off&(arithmetic|q))
+		list = append(list, base|q)
 	}
-	return append(list, off)
+	pairs(base)
+	return list
 }

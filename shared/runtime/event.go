@@ -133,10 +133,17 @@ func (in *instance) logCall(c *call, code int, took time.Duration, err error) {
 		slog.String("request_id", c.requestID), slog.String("shop", c.who.Shop), slog.String("caller", c.who.ID), slog.Duration("duration", took))
 }
 
+// callerGone is logged in place of a status when the caller did not wait for one
+// (a convention of web servers; it is never sent).
+const callerGone = 499
+
 // log writes the one line of a call. The text of an error may quote input, so it
 // is logged only when it is our own defect or a dependency's.
 func (in *instance) log(ctx context.Context, code int, err error, attrs ...slog.Attr) {
 	level := slog.LevelInfo
+	if ctx.Err() != nil {
+		code = callerGone
+	}
 	attrs = append(attrs, slog.Int("status", code))
 	if code >= 500 {
 		level = slog.LevelError
