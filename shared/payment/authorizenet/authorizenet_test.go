@@ -75,10 +75,19 @@ func (v *vendor) gateway() *authorizenet.Gateway {
 		authorizenet.Credentials{Login: "5KP3u95bQpv", TransactionKey: "346HZ32z3fP4hTG2"}, nil, clock.NewManual(now))
 }
 
+// left returns how many replies were not asked for, and how many requests came.
+func (v *vendor) left() (replies, requests int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.replies), len(v.sent)
+}
+
 // golden compares all requests that were sent, in order and byte by byte but for
 // the indentation, with a file.
 func (v *vendor) golden(t *testing.T, name string) {
 	t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	var got bytes.Buffer
 	for _, body := range v.sent {
 		if err := json.Indent(&got, body, "", "  "); err != nil {
@@ -215,8 +224,8 @@ func TestExecute(t *testing.T) {
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
-			if len(v.replies) > 0 {
-				t.Errorf("%d replies were not asked for", len(v.replies))
+			if n, _ := v.left(); n > 0 {
+				t.Errorf("%d replies were not asked for", n)
 			}
 			v.golden(t, tc.name)
 		})
@@ -345,8 +354,8 @@ func TestLookup(t *testing.T) {
 			if found && followsUp(tc.op.Kind) && got.Reference != id {
 				t.Errorf("reference %s, want the transaction that is followed up", got.Reference)
 			}
-			if len(v.replies) > 0 {
-				t.Errorf("%d replies were not asked for", len(v.replies))
+			if n, _ := v.left(); n > 0 {
+				t.Errorf("%d replies were not asked for", n)
 			}
 			if tc.name == "authorize_settled" {
 				v.golden(t, "lookup")
@@ -404,8 +413,8 @@ func TestRepetition(t *testing.T) {
 			if got.Retryable != (got.Status == "258" || got.Status == "250") {
 				t.Errorf("retryable %t with status %s", got.Retryable, got.Status)
 			}
-			if len(v.replies) > 0 {
-				t.Errorf("%d replies were not asked for", len(v.replies))
+			if n, _ := v.left(); n > 0 {
+				t.Errorf("%d replies were not asked for", n)
 			}
 		})
 	}
@@ -475,8 +484,8 @@ func TestRefusesWithoutRequest(t *testing.T) {
 			if err != nil || got.State != payment.Declined || got.Status != tc.status {
 				t.Errorf("got %+v, %v; want declined %s", got, err, tc.status)
 			}
-			if op.Token != "" && strings.Contains(got.Detail, op.Token) || len(v.sent) > 0 {
-				t.Errorf("detail %q, %d requests", got.Detail, len(v.sent))
+			if _, n := v.left(); op.Token != "" && strings.Contains(got.Detail, op.Token) || n > 0 {
+				t.Errorf("detail %q, %d requests", got.Detail, n)
 			}
 		})
 	}
@@ -514,8 +523,9 @@ func TestPages(t *testing.T) {
 		t.Errorf("second page: found %t, %v", found, err)
 	}
 	v = newVendor(t, page("2026-11-23T11:00:00Z"), none)
-	if _, found, err := v.gateway().Lookup(t.Context(), operation(payment.Authorize)); err != nil || found || len(v.sent) != 2 {
-		t.Errorf("old page: found %t, %v, %d requests", found, err, len(v.sent))
+	_, found, err := v.gateway().Lookup(t.Context(), operation(payment.Authorize))
+	if _, n := v.left(); err != nil || found || n != 2 {
+		t.Errorf("old page: found %t, %v, %d requests", found, err, n)
 	}
 }
 

@@ -39,6 +39,9 @@ type Bank struct {
 	// Settle does what must happen before a part of a capture can be refunded.
 	// All of it can be refunded without.
 	Settle func()
+	// Confirm is what the buyer does, on a payment with that reference, before a
+	// held payment can be approved; nil if nothing.
+	Confirm func(reference string)
 	// Books returns what was booked, by the references of the payments.
 	Books func() map[string]Book
 	// Break has the fault happen to the operation that is executed next. It
@@ -240,7 +243,17 @@ func approveHeld(t *testing.T, b *Bank) {
 	if again, found, err := b.Gateway.Lookup(t.Context(), sale); err != nil || !found || again.State != payment.Held {
 		t.Errorf("lookup: %+v, found %t, %v", again, found, err)
 	}
+	if b.Confirm != nil {
+		if o.ClientSecret == "" {
+			t.Error("there is no secret for the buyer's browser")
+		}
+		b.must(t, b.on(sale, o, payment.Approve, price, 0), payment.Held)
+		b.Confirm(o.Reference)
+	}
 	b.must(t, b.on(sale, o, payment.Approve, price, 0), payment.Succeeded)
+	if again, found, err := b.Gateway.Lookup(t.Context(), sale); err != nil || !found || again.State != payment.Succeeded {
+		t.Errorf("lookup of what was approved: %+v, found %t, %v", again, found, err)
+	}
 	b.must(t, b.on(sale, o, payment.Capture, price, 0), payment.Succeeded)
 	b.booked(t, map[string]Book{o.Reference: {Authorized: price, Captured: price}})
 }
@@ -252,6 +265,9 @@ func declineHeld(t *testing.T, b *Bank) {
 	sale := b.sale(payment.Authorize, b.Held)
 	o := b.must(t, sale, payment.Held)
 	b.must(t, b.on(sale, o, payment.Decline, price, 0), payment.Succeeded)
+	if again, found, err := b.Gateway.Lookup(t.Context(), sale); err != nil || !found || again.State != payment.Declined {
+		t.Errorf("lookup of what was declined: %+v, found %t, %v", again, found, err)
+	}
 	b.must(t, b.on(sale, o, payment.Capture, price, 0), payment.Declined)
 	if b.Books == nil {
 		return

@@ -3,7 +3,8 @@
 //
 // The id of an operation is Stripe's idempotency key and stands in the metadata
 // of what it made or changed: a repetition within a day has no second effect,
-// and a lost reply is found for as long as Stripe keeps its objects.
+// and a lost reply is found for as long as Stripe keeps its objects. The same key
+// lets net/http send a request again whose kept connection broke.
 //
 // Tokens are payment methods that Stripe's page script made, "pm_…", or a stored
 // one with the customer it belongs to, "cus_…|pm_…". A card number is refused

@@ -88,9 +88,18 @@ func (v *vendor) gateway() *stripe.Gateway {
 	return stripe.New(stripe.Config{URL: v.URL, Timeout: time.Minute}, stripe.Credentials{Key: key}, nil)
 }
 
+// left returns how many replies were not asked for, and how many requests came.
+func (v *vendor) left() (replies, requests int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.replies), v.n
+}
+
 // golden compares all requests that were sent, in order, with a file.
 func (v *vendor) golden(t *testing.T, name string) {
 	t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	path := filepath.Join("testdata", name+".golden")
 	if *update {
 		if err := os.WriteFile(path, v.sent.Bytes(), 0o644); err != nil {
@@ -193,8 +202,8 @@ func TestExecute(t *testing.T) {
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
-			if len(v.replies) > 0 {
-				t.Errorf("%d replies were not asked for", len(v.replies))
+			if n, _ := v.left(); n > 0 {
+				t.Errorf("%d replies were not asked for", n)
 			}
 			v.golden(t, tc.name)
 		})
@@ -247,8 +256,8 @@ func TestLookup(t *testing.T) {
 			if found && got.Reference != id {
 				t.Errorf("reference %s, want %s", got.Reference, id)
 			}
-			if len(v.replies) > 0 {
-				t.Errorf("%d replies were not asked for", len(v.replies))
+			if n, _ := v.left(); n > 0 {
+				t.Errorf("%d replies were not asked for", n)
 			}
 			switch tc.name {
 			case "authorize_declined", "refund_done":
@@ -267,6 +276,8 @@ func TestLookupPages(t *testing.T) {
 	if _, found, err := v.gateway().Lookup(t.Context(), operation(payment.Authorize)); err != nil || !found {
 		t.Errorf("found %t, %v", found, err)
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if !strings.Contains(v.sent.String(), "starting_after=pi_other") {
 		t.Errorf("sent %s", &v.sent)
 	}
@@ -301,8 +312,8 @@ func TestRepetition(t *testing.T) {
 			if err != nil || got.State != tc.state || got.Status != tc.status {
 				t.Errorf("got %+v, error %v; want %s %s", got, err, tc.state, tc.status)
 			}
-			if len(v.replies) > 0 {
-				t.Errorf("%d replies were not asked for", len(v.replies))
+			if n, _ := v.left(); n > 0 {
+				t.Errorf("%d replies were not asked for", n)
 			}
 		})
 	}
@@ -393,8 +404,8 @@ func TestLostReplies(t *testing.T) {
 			t.Parallel()
 			v := newVendor(t, reply)
 			got, err := v.gateway().Execute(t.Context(), operation(payment.Authorize))
-			if err == nil || got != (payment.Outcome{}) || v.n != 1 {
-				t.Fatalf("got %+v, error %v, %d requests; want an error after one", got, err, v.n)
+			if _, n := v.left(); err == nil || got != (payment.Outcome{}) || n != 1 {
+				t.Fatalf("got %+v, error %v, %d requests; want an error after one", got, err, n)
 			}
 			for _, secret := range []string{key, secret, "pm_1Mq", "secret_"} {
 				if strings.Contains(err.Error(), secret) {
@@ -451,8 +462,8 @@ func TestRefusesWithoutRequest(t *testing.T) {
 			if err != nil || got.State != payment.Declined || got.Status != tc.status {
 				t.Errorf("got %+v, %v; want declined %s", got, err, tc.status)
 			}
-			if tc.op.Token != "" && strings.Contains(got.Detail, tc.op.Token) || v.n > 0 {
-				t.Errorf("detail %q, %d requests", got.Detail, v.n)
+			if _, n := v.left(); tc.op.Token != "" && strings.Contains(got.Detail, tc.op.Token) || n > 0 {
+				t.Errorf("detail %q, %d requests", got.Detail, n)
 			}
 		})
 	}
@@ -474,7 +485,10 @@ func TestAmounts(t *testing.T) {
 		if _, err := v.gateway().Execute(t.Context(), op); err != nil {
 			t.Fatal(err)
 		}
-		if sent := v.sent.String(); !strings.Contains(sent, "  "+tc.want+"\n") || !strings.Contains(sent, "  currency="+strings.ToLower(tc.currency)+"\n") {
+		v.mu.Lock()
+		sent := v.sent.String()
+		v.mu.Unlock()
+		if !strings.Contains(sent, "  "+tc.want+"\n") || !strings.Contains(sent, "  currency="+strings.ToLower(tc.currency)+"\n") {
 			t.Errorf("%d %s: sent %s", tc.units, tc.currency, sent)
 		}
 	}

@@ -68,7 +68,8 @@ func (g Gateway) Execute(ctx context.Context, op payment.Operation) (payment.Out
 	return outcome, nil
 }
 
-// Lookup finds an operation in the books.
+// Lookup finds an operation in the books. What was held is what was decided
+// since.
 func (g Gateway) Lookup(ctx context.Context, op payment.Operation) (o payment.Outcome, found bool, err error) {
 	err = g.Run.Do(ctx, func(tx *txn.Tx) error {
 		rows, err := entries(ctx, tx, op, script(op).Reference)
@@ -78,6 +79,9 @@ func (g Gateway) Lookup(ctx context.Context, op payment.Operation) (o payment.Ou
 		i := slices.IndexFunc(rows, func(e entry) bool { return e.ID == op.ID })
 		if found = i >= 0; found {
 			o = rows[i].outcome(op)
+			if o.State == payment.Held {
+				o = decided(o, rows)
+			}
 		}
 		return nil
 	})
@@ -115,6 +119,20 @@ func (e entry) outcome(op payment.Operation) payment.Outcome {
 	o := script(op)
 	if o.State != e.State {
 		return impossible
+	}
+	return o
+}
+
+// decided returns what a held authorization has become.
+func decided(o payment.Outcome, booked []entry) payment.Outcome {
+	for _, e := range booked {
+		switch {
+		case e.State != payment.Succeeded:
+		case e.Kind == payment.Approve:
+			o.State, o.Status, o.Detail = payment.Succeeded, "130", "test authorization, approved"
+		case e.Kind == payment.Decline, e.Kind == payment.Void:
+			return impossible
+		}
 	}
 	return o
 }
