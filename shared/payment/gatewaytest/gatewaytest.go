@@ -357,8 +357,10 @@ func settled(t *testing.T, b *Bank) {
 func neverSent(t *testing.T, b *Bank) {
 	sale := b.sale(payment.Authorize, b.Approved)
 	o := b.must(t, sale, payment.Succeeded)
+	again := b.sale(payment.Authorize, b.Approved) // as after a decline
+	again.OrderID, again.PaymentID = sale.OrderID, sale.PaymentID
 	ops := []payment.Operation{
-		b.sale(payment.Authorize, b.Approved), b.sale(payment.Charge, b.Approved),
+		again, b.sale(payment.Charge, b.Approved),
 		b.on(sale, o, payment.Capture, price, 0), b.on(sale, o, payment.Void, price, 0), b.on(sale, o, payment.Refund, price, price),
 	}
 	b.must(t, b.on(sale, o, payment.Capture, 500, 0), payment.Succeeded)
