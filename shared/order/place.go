@@ -19,6 +19,7 @@ import (
 	"github.com/rackless/rackless/shared/ident"
 	"github.com/rackless/rackless/shared/money"
 	"github.com/rackless/rackless/shared/payment"
+	"github.com/rackless/rackless/shared/payment/card"
 	"github.com/rackless/rackless/shared/shop"
 	"github.com/rackless/rackless/shared/txn"
 )
@@ -55,7 +56,7 @@ func (in PlaceInput) Validate() error {
 		at := "/payments/" + strconv.Itoa(i)
 		f.Check(p.Tender != "" && len(p.Tender) <= 20, at+"/tender", "must name a tender, e.g. CREDIT")
 		f.Check(len(p.Token) <= 300, at+"/token", "must not exceed 300 characters")
-		f.Check(!isCardNumber(p.Token), at+"/token", "must be the gateway's token; card numbers are not accepted")
+		f.Check(!card.Contains(p.Token), at+"/token", "must be the gateway's token; card numbers are not accepted")
 	}
 	return f.Err()
 }
@@ -196,10 +197,10 @@ func hold(ctx context.Context, tx *txn.Tx, o Order, intents []payment.Intent) er
 	if err := shop.ReserveCoupons(ctx, tx, codes, o.Owner, o.ID); err != nil {
 		return err
 	}
-	cards := slices.DeleteFunc(slices.Clone(intents), func(i payment.Intent) bool { return i.GiftCard == "" })
-	slices.SortFunc(cards, func(a, b payment.Intent) int { return strings.Compare(a.GiftCard, b.GiftCard) })
-	for _, card := range cards {
-		if err := shop.HoldGiftCard(ctx, tx, card.GiftCard, card.AmountCents, o.ID); err != nil {
+	giftCards := slices.DeleteFunc(slices.Clone(intents), func(i payment.Intent) bool { return i.GiftCard == "" })
+	slices.SortFunc(giftCards, func(a, b payment.Intent) int { return strings.Compare(a.GiftCard, b.GiftCard) })
+	for _, g := range giftCards {
+		if err := shop.HoldGiftCard(ctx, tx, g.GiftCard, g.AmountCents, o.ID); err != nil {
 			return err
 		}
 	}
@@ -258,26 +259,4 @@ func goods(lines []price.Line) []events.OrderLine {
 	}
 	slices.SortFunc(out, func(a, b events.OrderLine) int { return strings.Compare(a.SKU, b.SKU) })
 	return out
-}
-
-// isCardNumber reports whether a text is, but for blanks and dashes, 13 to 19
-// digits with a valid check digit (ISO/IEC 7812-1, annex B).
-func isCardNumber(text string) bool {
-	text = strings.NewReplacer(" ", "", "-", "").Replace(text)
-	if len(text) < 13 || len(text) > 19 {
-		return false
-	}
-	sum := 0
-	for i := range len(text) {
-		digit := int(text[len(text)-1-i]) - '0'
-		if digit < 0 || digit > 9 {
-			return false
-		}
-		if i%2 == 1 {
-			digit *= 2
-			digit = digit/10 + digit%10
-		}
-		sum += digit
-	}
-	return sum%10 == 0
 }

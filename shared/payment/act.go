@@ -117,33 +117,18 @@ func allowed(p Payment, kind Kind, cents int64) (int64, error) {
 // methods say so.
 func CaptureConfirmed(gateways Gateways) func(context.Context, *txn.Runner, string, events.OrderConfirmed) (func(*txn.Tx) error, error) {
 	return func(ctx context.Context, run *txn.Runner, name string, e events.OrderConfirmed) (func(*txn.Tx) error, error) {
-		var attempts []*attempt
-		err := run.Do(ctx, func(tx *txn.Tx) error {
-			attempts = nil
-			payments, err := lockOrder(ctx, tx, e.OrderID)
-			if err != nil {
-				return err
+		attempts, err := beginAll(ctx, run, name, e.OrderID, func(_ *txn.Tx, p Payment) (Kind, int64, error) {
+			cents, err := allowed(p, Capture, 0)
+			if err != nil || p.CaptureOn != "on_confirm" {
+				return "", 0, nil // nothing to capture, or not now
 			}
-			for _, p := range payments {
-				cents, err := allowed(p, Capture, 0)
-				if err != nil || p.CaptureOn != "on_confirm" {
-					continue // nothing to capture, or not now
-				}
-				a, err := begin(ctx, tx, name, p, Capture, cents)
-				if err != nil {
-					return err
-				}
-				attempts = append(attempts, a)
-			}
-			return nil
+			return Capture, cents, nil
 		})
+		if err == nil {
+			err = executeAll(ctx, gateways, run, attempts)
+		}
 		if err != nil {
 			return nil, err
-		}
-		for _, a := range attempts {
-			if err := a.execute(ctx, gateways, run); err != nil {
-				return nil, err
-			}
 		}
 		return func(tx *txn.Tx) error { return recordAll(ctx, tx, attempts) }, nil
 	}

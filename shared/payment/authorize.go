@@ -15,24 +15,11 @@ import (
 // after it in the queue are not tried.
 func AuthorizeOrder(gateways Gateways) func(context.Context, *txn.Runner, string, events.InventoryReserved) (func(*txn.Tx) error, error) {
 	return func(ctx context.Context, run *txn.Runner, name string, e events.InventoryReserved) (func(*txn.Tx) error, error) {
-		var attempts []*attempt
-		err := run.Do(ctx, func(tx *txn.Tx) error {
-			attempts = nil
-			payments, err := lockOrder(ctx, tx, e.OrderID)
-			if err != nil {
-				return err
+		attempts, err := beginAll(ctx, run, name, e.OrderID, func(_ *txn.Tx, p Payment) (Kind, int64, error) {
+			if p.ClosedAt != nil || p.Status != statusNew || p.Gateway == "" {
+				return "", 0, nil
 			}
-			for _, p := range payments {
-				if p.ClosedAt != nil || p.Status != statusNew || p.Gateway == "" {
-					continue
-				}
-				a, err := begin(ctx, tx, name, p, Authorize, p.AmountCents)
-				if err != nil {
-					return err
-				}
-				attempts = append(attempts, a)
-			}
-			return nil
+			return Authorize, p.AmountCents, nil
 		})
 		if err != nil {
 			return nil, err

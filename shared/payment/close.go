@@ -29,36 +29,18 @@ func CloseOrder(ctx context.Context, run *txn.Runner, gateways Gateways, name, o
 	if err := finish(ctx, run, gateways, underWay); err != nil {
 		return nil, err
 	}
-	var attempts []*attempt
-	err = run.Do(ctx, func(tx *txn.Tx) error {
-		attempts = nil
-		payments, err := lockOrder(ctx, tx, orderID)
-		if err != nil {
-			return err
+	attempts, err := beginAll(ctx, run, name, orderID, func(tx *txn.Tx, p Payment) (Kind, int64, error) {
+		kind, cents := remainder(p)
+		if cents == 0 {
+			return "", 0, giveBack(ctx, tx, &p)
 		}
-		for _, p := range payments {
-			kind, cents := remainder(p)
-			if cents == 0 {
-				if err := giveBack(ctx, tx, &p); err != nil {
-					return err
-				}
-				continue
-			}
-			a, err := begin(ctx, tx, name, p, kind, cents)
-			if err != nil {
-				return err
-			}
-			attempts = append(attempts, a)
-		}
-		return nil
+		return kind, cents, nil
 	})
+	if err == nil {
+		err = executeAll(ctx, gateways, run, attempts)
+	}
 	if err != nil {
 		return nil, err
-	}
-	for _, a := range attempts {
-		if err := a.execute(ctx, gateways, run); err != nil {
-			return nil, err
-		}
 	}
 	return func(tx *txn.Tx) error { return recordAll(ctx, tx, attempts) }, nil
 }
@@ -77,28 +59,10 @@ func stop(ctx context.Context, tx *txn.Tx, orderID string) error {
 
 // finish brings operations to their outcome and records it.
 func finish(ctx context.Context, run *txn.Runner, gateways Gateways, attempts []*attempt) error {
-	for _, a := range attempts {
-		if err := a.execute(ctx, gateways, run); err != nil {
-			return err
-		}
-	}
-	if len(attempts) == 0 {
-		return nil
+	if err := executeAll(ctx, gateways, run, attempts); err != nil || len(attempts) == 0 {
+		return err
 	}
 	return run.Do(ctx, func(tx *txn.Tx) error { return recordAll(ctx, tx, attempts) })
-}
-
-func recordAll(ctx context.Context, tx *txn.Tx, attempts []*attempt) error {
-	for _, a := range attempts {
-		p, err := lockOne(ctx, tx, a.PaymentID)
-		if err != nil {
-			return err
-		}
-		if _, err := a.record(ctx, tx, &p); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // remainder returns what a gateway still has to give back of a payment: the

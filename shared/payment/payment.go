@@ -176,6 +176,59 @@ func begin(ctx context.Context, tx *txn.Tx, name string, p Payment, kind Kind, c
 	return newAttempt(name, p, kind, cents), nil
 }
 
+// beginAll begins, in one transaction, what wants says of each payment of an
+// order; an empty kind is nothing.
+func beginAll(ctx context.Context, run *txn.Runner, name, orderID string, wants func(*txn.Tx, Payment) (Kind, int64, error)) ([]*attempt, error) {
+	var attempts []*attempt
+	err := run.Do(ctx, func(tx *txn.Tx) error {
+		attempts = nil
+		payments, err := lockOrder(ctx, tx, orderID)
+		if err != nil {
+			return err
+		}
+		for _, p := range payments {
+			kind, cents, err := wants(tx, p)
+			if err != nil {
+				return err
+			}
+			if kind == "" {
+				continue
+			}
+			a, err := begin(ctx, tx, name, p, kind, cents)
+			if err != nil {
+				return err
+			}
+			attempts = append(attempts, a)
+		}
+		return nil
+	})
+	return attempts, err
+}
+
+// executeAll brings operations to their outcomes, one after the other.
+func executeAll(ctx context.Context, gateways Gateways, run *txn.Runner, attempts []*attempt) error {
+	for _, a := range attempts {
+		if err := a.execute(ctx, gateways, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordAll records the outcomes of operations.
+func recordAll(ctx context.Context, tx *txn.Tx, attempts []*attempt) error {
+	for _, a := range attempts {
+		p, err := lockOne(ctx, tx, a.PaymentID)
+		if err != nil {
+			return err
+		}
+		if _, err := a.record(ctx, tx, &p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func newAttempt(name string, p Payment, kind Kind, cents int64) *attempt {
 	return &attempt{gateway: p.Gateway, Operation: Operation{
 		ID: operationID(name, kind, p.ID), Kind: kind, PaymentID: p.ID, OrderID: p.OrderID,
