@@ -59,6 +59,7 @@ type Webhooks struct {
 	mu         sync.Mutex
 	deliveries []*Delivery
 	open       []*Delivery // those that were pending when last looked at
+	missing    map[string]int
 }
 
 // NewWebhooks returns an empty queue. Its attempts last 30 seconds at most.
@@ -66,6 +67,7 @@ func NewWebhooks(clock *Clock, retries []time.Duration) *Webhooks {
 	return &Webhooks{
 		clock:   clock,
 		retries: retries,
+		missing: map[string]int{},
 		client: &http.Client{
 			Timeout:       30 * time.Second,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -94,6 +96,9 @@ func (q *Webhooks) add(plan Plan, messages []Message) []*Delivery {
 	q.mu.Lock()
 	q.deliveries = append(q.deliveries, added...)
 	q.open = append(q.open, added...)
+	for _, d := range added {
+		q.missing[d.ID]++
+	}
 	q.mu.Unlock()
 	q.Wake()
 	return added
@@ -198,6 +203,7 @@ func (q *Webhooks) attempt(ctx context.Context, d *Delivery) {
 	switch {
 	case err == nil:
 		d.State = Delivered
+		q.missing[d.ID]--
 	case len(d.Attempts) > len(q.retries):
 		d.State = Failed
 	default:
@@ -240,11 +246,5 @@ func (q *Webhooks) Deliveries() []Delivery {
 func (q *Webhooks) Undelivered(id string) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := 0
-	for _, d := range q.deliveries {
-		if d.ID == id && d.State != Delivered {
-			n++
-		}
-	}
-	return n
+	return q.missing[id]
 }
