@@ -9,7 +9,7 @@ CREATE TABLE payments (
     tender           text        NOT NULL CHECK (length(tender) <= 20),
     gateway          text        NOT NULL DEFAULT '', -- empty: no gateway is behind the tender
     capture_on       text        NOT NULL DEFAULT 'manual' CHECK (capture_on IN ('manual', 'on_confirm')),
-    token            text        NOT NULL DEFAULT '' CHECK (length(token) <= 300), -- the gateway's, never a card number
+    token            text        NOT NULL DEFAULT '' CHECK (length(token) <= 1024), -- the gateway's, never a card number
     gift_card        text        NOT NULL DEFAULT '',
     currency         text        NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     status           text        NOT NULL CONSTRAINT payments_status_check CHECK (status ~ '^[0-9]{3}$'),
@@ -33,7 +33,7 @@ CREATE TABLE payment_operations (
     operation_id text PRIMARY KEY, -- derived from the request or event that wants it; the gateway's idempotency key
     shop_id      text        NOT NULL REFERENCES shops ON DELETE CASCADE,
     payment_id   text        NOT NULL REFERENCES payments ON DELETE CASCADE,
-    kind         text        NOT NULL CHECK (kind IN ('authorize', 'capture', 'void', 'refund')),
+    kind         text        NOT NULL CHECK (kind IN ('authorize', 'charge', 'capture', 'void', 'refund', 'approve', 'decline')),
     amount_cents bigint      NOT NULL CHECK (amount_cents >= 0),
     state        text        NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'succeeded', 'held', 'declined')),
     reference    text        NOT NULL DEFAULT '',

@@ -55,7 +55,7 @@ func (in PlaceInput) Validate() error {
 	for i, p := range in.Payments {
 		at := "/payments/" + strconv.Itoa(i)
 		f.Check(p.Tender != "" && len(p.Tender) <= 20, at+"/tender", "must name a tender, e.g. CREDIT")
-		f.Check(len(p.Token) <= 300, at+"/token", "must not exceed 300 characters")
+		f.Check(len(p.Token) <= 1024, at+"/token", "must not exceed 1024 characters")
 		f.Check(!card.Contains(p.Token), at+"/token", "must be the gateway's token; card numbers are not accepted")
 	}
 	return f.Err()

@@ -96,8 +96,8 @@ func allowed(p Payment, kind Kind, cents int64) (int64, error) {
 	switch {
 	case p.Gateway == "":
 		return 0, fault.New(fault.Conflict, "no gateway is behind a %s payment", p.Tender)
-	case kind == Capture && p.ClosedAt == nil && (p.class() == '1' || p.class() == '0'):
-		left = p.AuthorizedCents - p.CapturedCents
+	case kind == Capture && p.ClosedAt == nil && p.CapturedCents == 0 && p.class() == '1':
+		left = p.AuthorizedCents // once: gateways release what is not captured
 	case kind == Void && p.CapturedCents == 0 && (p.class() == '1' || p.class() == '4'):
 		left = p.AuthorizedCents
 	case kind == Refund:

@@ -1,0 +1,139 @@
+package rackless_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/rackless/rackless/shared/order"
+	"github.com/rackless/rackless/shared/payment"
+	"github.com/rackless/rackless/shared/testkit"
+)
+
+// authorized is a confirmed order of 24.99 whose money is set aside, not taken.
+func authorized(t *testing.T, k *testkit.Kit) payment.Payment {
+	t.Helper()
+	stocked(t, k, 10)
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{
+		"payment_methods": []any{map[string]any{"tender": "CREDIT", "gateway": "test", "capture": "manual", "enabled": true}},
+	}).Want(t, http.StatusOK)
+	cartID, token := buyer(t, k, 1)
+	o := place(t, k, cartID, token, "tok_approve")
+	if p := o.Payments[0]; o.State != "confirmed" || p.AuthorizedCents != 2499 || p.CapturedCents != 0 {
+		t.Fatalf("order %s with payment %+v, want confirmed with 24.99 set aside", o.State, p)
+	}
+	return o.Payments[0]
+}
+
+// Money is taken once, up to what was set aside, and given back up to what was
+// taken.
+func TestCaptureAndRefundKeepToTheirCeilings(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	p := authorized(t, k)
+	act := func(verb, key string, cents int64) testkit.Reply {
+		return k.Call(t, k.Key, "POST", "/v1/payments/"+p.ID+"/"+verb, map[string]any{"amount_cents": cents}, "Idempotency-Key: "+key)
+	}
+	act("refund", "early", 100).Want(t, http.StatusConflict)
+	act("capture", "more", 2500).Want(t, http.StatusConflict)
+	var out payment.Acted
+	act("capture", "part", 2000).Want(t, http.StatusOK).Into(t, &out)
+	if out.CapturedCents != 2000 || out.Operation.State != payment.Succeeded {
+		t.Errorf("captured %d, %s; want 2000, succeeded", out.CapturedCents, out.Operation.State)
+	}
+	act("capture", "again", 100).Want(t, http.StatusConflict)
+	act("void", "late", 0).Want(t, http.StatusBadRequest) // it takes no body
+	k.Call(t, k.Key, "POST", "/v1/payments/"+p.ID+"/void", nil, "Idempotency-Key: late").Want(t, http.StatusConflict)
+	act("refund", "r1", 1500).Want(t, http.StatusOK)
+	act("refund", "r2", 600).Want(t, http.StatusConflict)
+	act("refund", "r3", 0).Want(t, http.StatusOK).Into(t, &out)
+	if out.RefundedCents != 2000 {
+		t.Errorf("refunded %d in all, want 2000", out.RefundedCents)
+	}
+	var booked int64
+	err := k.DB.QueryRow(t.Context(), `SELECT sum(CASE kind WHEN 'capture' THEN amount_cents WHEN 'refund' THEN -amount_cents ELSE 0 END) FROM test_gateway`).Scan(&booked)
+	if err != nil || booked != 0 {
+		t.Errorf("the bank has %d cents too many, %v", booked, err)
+	}
+}
+
+// The ceilings hold against SQL, too: they are the database's.
+func TestCeilingsAreTheDatabases(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	p := authorized(t, k)
+	for _, sql := range []string{
+		`UPDATE payments SET captured_cents = authorized_cents + 1 WHERE payment_id = $1`,
+		`UPDATE payments SET refunded_cents = 1 WHERE payment_id = $1`,
+		`UPDATE payments SET authorized_cents = amount_cents + 1 WHERE payment_id = $1`,
+	} {
+		if _, err := k.DB.Exec(t.Context(), sql, p.ID); err == nil {
+			t.Errorf("not refused: %s", sql)
+		}
+	}
+	if _, err := k.DB.Exec(t.Context(), `UPDATE orders SET state = 'pending' WHERE order_id = $1`, p.OrderID); err == nil {
+		t.Error("a confirmed order became pending again")
+	}
+}
+
+func TestVoidLetsGo(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	p := authorized(t, k)
+	var out payment.Acted
+	k.Call(t, k.Key, "POST", "/v1/payments/"+p.ID+"/void", nil, "Idempotency-Key: v").Want(t, http.StatusOK).Into(t, &out)
+	if out.Status != "630" {
+		t.Errorf("status %s, want 630: voided", out.Status)
+	}
+	k.Call(t, k.Key, "POST", "/v1/payments/"+p.ID+"/capture", nil, "Idempotency-Key: c").Want(t, http.StatusConflict)
+}
+
+// A gift card pays first, the card the rest; when the order is cancelled each
+// gets back what it gave.
+func TestGiftCardAndCardTogether(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{"gift_cards": []any{map[string]any{"code": "GIFT-0001", "balance": "10.00"}}}).Want(t, http.StatusOK)
+	cartID, token := buyer(t, k, 1)
+	var o order.Order
+	k.Call(t, token, "POST", "/v1/orders", map[string]any{"cart_id": cartID, "payments": []any{
+		map[string]any{"tender": "GIFTCARD", "code": "GIFT-0001"}, map[string]any{"tender": "CREDIT", "token": "tok_approve"},
+	}}, "Idempotency-Key: g").Want(t, http.StatusAccepted).Into(t, &o)
+	k.Settle(t)
+	k.Call(t, token, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+	if o.State != "confirmed" || len(o.Payments) != 2 || o.Payments[0].CapturedCents != 1000 || o.Payments[1].CapturedCents != 1499 {
+		t.Fatalf("order %s, payments %+v; want confirmed, 10.00 and 14.99", o.State, o.Payments)
+	}
+	balance := func() (cents int64) {
+		if err := k.DB.QueryRow(t.Context(), `SELECT balance_cents FROM gift_cards WHERE code = 'GIFT-0001'`).Scan(&cents); err != nil {
+			t.Fatal(err)
+		}
+		return cents
+	}
+	if balance() != 0 {
+		t.Errorf("the gift card still holds %d", balance())
+	}
+	k.Call(t, k.Key, "POST", "/v1/orders/"+o.ID+"/cancel", nil, "Idempotency-Key: c").Want(t, http.StatusOK)
+	k.Settle(t)
+	k.Call(t, token, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+	if balance() != 1000 || o.Payments[1].RefundedCents != 1499 {
+		t.Errorf("after cancelling: gift card %d, payments %+v; want all given back", balance(), o.Payments)
+	}
+}
+
+// A card number is refused wherever a token belongs, and kept nowhere.
+func TestCardNumbersAreRefused(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	cartID, token := buyer(t, k, 1)
+	for _, number := range []string{"4111111111111111", "4111 1111 1111 1111", "3782-822463-10005"} {
+		k.Call(t, token, "POST", "/v1/orders", map[string]any{
+			"cart_id": cartID, "payments": []any{map[string]any{"tender": "CREDIT", "token": number}},
+		}, "Idempotency-Key: "+number).Want(t, http.StatusBadRequest)
+	}
+	var kept int
+	if err := k.DB.QueryRow(t.Context(), `SELECT count(*) FROM payments`).Scan(&kept); err != nil || kept != 0 {
+		t.Errorf("%d payments, %v; want none", kept, err)
+	}
+}
