@@ -138,3 +138,46 @@ func TestTenderThatIsNotTaken(t *testing.T) {
 	body["payments"] = []any{map[string]any{"tender": "CHECK"}}
 	k.Call(t, token, "POST", "/v1/orders", body, "Idempotency-Key: check").Want(t, http.StatusAccepted)
 }
+
+// A European shop under the exact policy: where the goods go, and to whom,
+// decides the tax.
+func TestEuropeanTax(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{
+		"general":          map[string]any{"policy": "exact", "currency": "EUR"},
+		"shipping_methods": []any{},
+		"vat": map[string]any{"home": "DE", "oss": true, "rates": []any{
+			map[string]any{"country": "DE", "rate": "19"}, map[string]any{"country": "FR", "rate": "20"},
+		}},
+	}).Want(t, http.StatusOK)
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{"general": map[string]any{"policy": "commercerack", "currency": "EUR"}}).
+		Want(t, http.StatusBadRequest) // VAT is not CommerceRack's
+	cartID, token := buyer(t, k, 1)
+	taxOf := func(change map[string]any) (cents int64) {
+		k.Call(t, token, "PATCH", "/v1/carts/"+cartID, change).Want(t, http.StatusOK)
+		var p struct {
+			Cents struct {
+				Tax int64 `json:"tax_total"`
+			} `json:"cents"`
+		}
+		k.Call(t, token, "GET", "/v1/carts/"+cartID+"/price", nil).Want(t, http.StatusOK).Into(t, &p)
+		return p.Cents.Tax
+	}
+	for _, test := range []struct {
+		name   string
+		change map[string]any
+		want   int64
+	}{
+		{"at home", map[string]any{"ship": map[string]any{"country": "DE", "postal": "10115"}}, 380},
+		{"consumer in France", map[string]any{"ship": map[string]any{"country": "FR", "postal": "75001"}}, 400},
+		{"business in France", map[string]any{"vat_id": "FR40303265045"}, 0},
+		{"export", map[string]any{"vat_id": "", "ship": map[string]any{"country": "US", "region": "CA", "postal": "92024"}}, 0},
+	} {
+		if got := taxOf(test.change); got != test.want {
+			t.Errorf("%s: %d cents of tax, want %d", test.name, got, test.want)
+		}
+	}
+	k.Call(t, token, "PATCH", "/v1/carts/"+cartID, map[string]any{"vat_id": "FR40303265046"}).Want(t, http.StatusBadRequest)
+}

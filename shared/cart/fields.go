@@ -9,6 +9,7 @@ import (
 	"github.com/rackless/rackless/shared/cart/price"
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/principal"
+	"github.com/rackless/rackless/shared/tax/rate"
 )
 
 // The bounds of a cart.
@@ -35,6 +36,7 @@ type Fields struct {
 	PayBy        *string         `json:"pay_by,omitempty"`
 	Insurance    *bool           `json:"insurance,omitempty"`
 	Referrer     *string         `json:"referrer,omitempty"`
+	VATID        *string         `json:"vat_id,omitempty"` // of a business in the European Union
 	PaymentQueue *[]price.Tender `json:"payment_queue,omitempty"`
 
 	Admin *AdminFields `json:"admin,omitempty"`
@@ -44,6 +46,7 @@ type Fields struct {
 type AdminFields struct {
 	Schedule     *string            `json:"schedule,omitempty"`
 	TaxExempt    *bool              `json:"tax_exempt,omitempty"`
+	Exemption    *price.Exemption   `json:"exemption,omitempty"` // a certificate that staff have seen
 	IPAddress    *string            `json:"ip_address,omitempty"`
 	MultiVarSite *string            `json:"multi_var_site,omitempty"`
 	Payments     *[]price.Payment   `json:"payments,omitempty"`
@@ -84,6 +87,10 @@ func (in Fields) Validate() error {
 	}
 	for path, text := range map[string]*string{"/shipping_id": in.ShippingID, "/pay_by": in.PayBy, "/referrer": in.Referrer} {
 		f.Check(text == nil || len(*text) <= 200, path, "must not exceed 200 characters")
+	}
+	if in.VATID != nil && *in.VATID != "" {
+		_, ok := rate.VATID(*in.VATID)
+		f.Check(ok, "/vat_id", "must be a VAT id of a member state with its check digits, e.g. DE136695976")
 	}
 	if in.Ship != nil {
 		d := *in.Ship
@@ -137,10 +144,14 @@ func (in Fields) apply(c *Cart) {
 	assign(&content.PayBy, in.PayBy)
 	assign(&content.Insurance, in.Insurance)
 	assign(&content.Referrer, in.Referrer)
+	assign(&content.VATID, in.VATID)
 	assign(&content.PaymentQueue, in.PaymentQueue)
 	if admin := in.Admin; admin != nil {
 		assign(&content.Schedule, admin.Schedule)
 		assign(&content.TaxExempt, admin.TaxExempt)
+		if admin.Exemption != nil {
+			content.Exemption = admin.Exemption
+		}
 		assign(&content.IPAddress, admin.IPAddress)
 		assign(&content.MultiVarSite, admin.MultiVarSite)
 		assign(&content.Payments, admin.Payments)
