@@ -709,6 +709,9 @@ func TestRefunds(t *testing.T) {
 	if diff := cmp.Diff([]int64{5000, 5000, 0, 0, 5000}, a.ledger(t, fails)); diff != "" {
 		t.Error(diff)
 	}
+	if r := a.post(t, "/v1/refunds", "payment_intent="+fails); r.status != http.StatusOK {
+		t.Errorf("after a refund that failed: %v", r.body)
+	}
 }
 
 func TestDisputesAndReviews(t *testing.T) {
@@ -1059,6 +1062,10 @@ type receiver struct {
 func newReceiver(t *testing.T, secrets ...string) *receiver {
 	r := &receiver{status: http.StatusNoContent}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Method == http.MethodGet {
+			return // who followed a redirect is content
+		}
+		w.Header().Set("Location", "/elsewhere")
 		body, _ := io.ReadAll(q.Body)
 		r.mu.Lock()
 		defer r.mu.Unlock()
