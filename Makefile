@@ -14,10 +14,10 @@ HAVE_CHROMIUM = $(shell command -v chromium || command -v chromium-browser || co
 HAVE_XZ       = $(shell command -v xz)
 MISSING       = $(if $(HAVE_POSTGRES),,postgresql) $(if $(HAVE_GCC),,gcc libc6-dev) $(if $(HAVE_CHROMIUM),,chromium) $(if $(HAVE_XZ),,xz-utils)
 
-.PHONY: help run demo build test vet bench generate deps stop clean
+.PHONY: help run demo build test vet bench bench-price generate deps stop clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: bin/rackless ## Start a whole shop on this machine (ARGS="--port 8080")
 	@exec bin/rackless run $(ARGS)
@@ -44,6 +44,9 @@ vet:
 
 bench: build ## Measure memory, sizes, start times and throughput (a table)
 	go run ./tools/cmd/bench $(ARGS)
+
+bench-price: ## Measure the pricing engine alone: lines by promotions, allocations
+	go test -run '^$$' -bench Price -benchmem ./shared/cart/price
 
 generate: ## Make again what is made from func.yaml and from the Go types
 	go run ./tools/cmd/generate

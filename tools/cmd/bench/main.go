@@ -71,7 +71,7 @@ func run(ctx context.Context, bin string, calls, starts int) (err error) {
 		return err
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight|tabwriter.Debug)
-	for _, measure := range []func(context.Context, *tabwriter.Writer) error{b.sizes, b.coldStarts, b.idleMemory, b.customerCalls, b.cartPrices} {
+	for _, measure := range []func(context.Context, *tabwriter.Writer) error{b.sizes, b.coldStarts, b.idleMemory, b.customerCalls, b.cartPrices, b.checkouts} {
 		if err := measure(ctx, out); err != nil {
 			return err
 		}
