@@ -7,6 +7,7 @@ import (
 
 	"github.com/rackless/rackless/shared/order"
 	"github.com/rackless/rackless/shared/testkit"
+	"github.com/rackless/rackless/shared/topology"
 )
 
 func TestHealth(t *testing.T) {
@@ -131,5 +132,29 @@ func TestTraceIsCarriedThroughTheChain(t *testing.T) {
 		  AND NOT EXISTS (SELECT FROM outbox c WHERE c.event_id::text = e.causation)`, o.ID).Scan(&causes)
 	if err != nil || causes != 0 {
 		t.Errorf("%d events of the chain have no cause, %v", causes, err)
+	}
+}
+
+// A cart that gets an address wakes the functions that its order will need.
+func TestCheckoutWarmsTheChain(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 5)
+	up := func() map[string]bool {
+		names := map[string]bool{}
+		for _, f := range k.Shop.Functions() {
+			names[f.Name] = f.State == topology.Up
+		}
+		return names
+	}
+	chain := []string{"order-place", "inventory-reserve", "payment-authorize", "order-confirm", "inventory-commit", "payment-capture"}
+	before := up()
+	buyer(t, k, 1)
+	k.Settle(t)
+	after := up()
+	for _, name := range chain {
+		if before[name] || !after[name] {
+			t.Errorf("%s: up before %t and after %t, want woken by the cart", name, before[name], after[name])
+		}
 	}
 }

@@ -5,6 +5,7 @@ package paymentcapture
 import (
 	"net/http"
 
+	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/payment"
 	"github.com/rackless/rackless/shared/payment/gateways"
 	"github.com/rackless/rackless/shared/runtime"
@@ -15,5 +16,6 @@ func New() *runtime.Function {
 	return runtime.New("payment-capture",
 		runtime.Staged(http.StatusOK, payment.Act(gateways.Find, payment.Capture)),
 		runtime.OnStaged(payment.CaptureConfirmed(gateways.Find)),
+		runtime.Warm[events.CheckoutStarted](),
 	)
 }

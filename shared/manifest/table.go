@@ -138,6 +138,7 @@ var Functions = []Function{
 		Name:     "inventory-commit",
 		Summary:  "Takes the goods of a confirmed order off the shelf",
 		Consumes: []string{"dev.rackless.order.confirmed.v1"},
+		Warms:    []string{"dev.rackless.cart.checkout_started.v1"},
 		Emits:    []string{"dev.rackless.inventory.rejected.v1"},
 	},
 	{
@@ -149,6 +150,7 @@ var Functions = []Function{
 		Name:     "inventory-reserve",
 		Summary:  "Sets aside the goods of an order that was placed",
 		Consumes: []string{"dev.rackless.order.placed.v1"},
+		Warms:    []string{"dev.rackless.cart.checkout_started.v1"},
 		Emits:    []string{"dev.rackless.inventory.reserved.v1", "dev.rackless.inventory.rejected.v1"},
 	},
 	{
@@ -195,6 +197,7 @@ var Functions = []Function{
 		Summary: "Makes an order of a cart and starts its checkout",
 		Access:  "buyer", Scope: "order:write",
 		Idempotency: "required",
+		Warms:       []string{"dev.rackless.cart.checkout_started.v1"},
 		Emits:       []string{"dev.rackless.order.placed.v1", "dev.rackless.order.due.v1"},
 	},
 	{
@@ -221,6 +224,7 @@ var Functions = []Function{
 		Access:  "staff", Scope: "payment:write",
 		Idempotency: "required",
 		Consumes:    []string{"dev.rackless.order.confirmed.v1"},
+		Warms:       []string{"dev.rackless.cart.checkout_started.v1"},
 		Emits:       []string{"dev.rackless.payment.captured.v1"},
 	},
 	{
