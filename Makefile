@@ -40,7 +40,7 @@ test: deps vet ## Check and test everything
 vet:
 	@echo "== gofmt"; unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 		if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
-	@for m in $(MODULES); do echo "== go vet $$m"; (cd $$m && go vet ./...); done
+	@for m in $(MODULES); do echo "== go vet and staticcheck $$m"; (cd $$m && go vet ./... && go tool staticcheck ./...); done
 
 bench: build ## Measure memory, sizes, start times and throughput (a table)
 	go run ./tools/cmd/bench $(ARGS)

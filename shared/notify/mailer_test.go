@@ -107,9 +107,9 @@ func (p *post) want(t *testing.T, want row) {
 }
 
 var (
-	refused = fault.New(fault.Unprocessable, "code 550")
-	busy    = fault.New(fault.Unavailable, "code 421")
-	broken  = errors.New("EOF after <ada@example.com>")
+	refused   = fault.New(fault.Unprocessable, "code 550")
+	busy      = fault.New(fault.Unavailable, "code 421")
+	errBroken = errors.New("EOF after <ada@example.com>")
 )
 
 func TestMessageIsSentOnce(t *testing.T) {
@@ -171,7 +171,7 @@ func TestMessageNotTakenIsTriedAgainAtOnce(t *testing.T) {
 
 func TestMessageThatMayHaveGoneRestsForTheLease(t *testing.T) {
 	t.Parallel()
-	p := newPost(t, broken, broken, broken, broken, broken)
+	p := newPost(t, errBroken, errBroken, errBroken, errBroken, errBroken)
 	for i := range 5 {
 		err := deliver(t, p, p.mailer.OrderConfirmed, confirmed)
 		if !fault.Is(err, fault.Unavailable) || strings.Contains(err.Error(), "ada@") {

@@ -215,7 +215,7 @@ func route[In, Out any](status int, run func(context.Context, *instance, *call, 
 				}
 				w.Header().Set("X-Request-Id", c.requestID)
 				a, err := serve(in, c, run, then)
-				code := status
+				var code int
 				if err != nil {
 					code = httpapi.WriteProblem(w, err, c.requestID)
 				} else {

@@ -139,7 +139,7 @@ func toOTLP(s trace.ReadOnlySpan) otlpSpan {
 func pairs(attributes []attribute.KeyValue) []otlpPair {
 	var out []otlpPair
 	for _, a := range attributes {
-		value := map[string]any{"stringValue": a.Value.Emit()}
+		value := map[string]any{"stringValue": a.Value.String()}
 		switch a.Value.Type() {
 		case attribute.BOOL:
 			value = map[string]any{"boolValue": a.Value.AsBool()}

@@ -81,32 +81,29 @@ func writeCases(dir string) error {
 	}
 	var small, many, wrong bytes.Buffer
 	seen := map[string]bool{}
-	n := 0
-	for lines := bufio.NewScanner(bytes.NewReader(data)); ; n++ {
-		lines.Buffer(nil, len(data))
-		for ; lines.Scan(); n++ {
-			var c struct {
-				Case string `json:"case"`
-			}
-			if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-				return err
-			}
-			category := c.Case[:strings.LastIndexByte(c.Case, '-')]
-			if !seen[category] {
-				seen[category] = true
-				small.Write(append(lines.Bytes(), '\n'))
-			}
-			if n%6 == 0 {
-				many.Write(append(lines.Bytes(), '\n'))
-			}
-			if wrong.Len() == 0 && category == "basic" {
-				wrong.Write(regexp.MustCompile(`"tax_total": ?(\d+)`).ReplaceAll(lines.Bytes(), []byte(`"tax_total": 1$1`)))
-			}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, len(data))
+	for n := 0; lines.Scan(); n++ {
+		var c struct {
+			Case string `json:"case"`
 		}
-		if err := lines.Err(); err != nil {
+		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
 			return err
 		}
-		break
+		category := c.Case[:strings.LastIndexByte(c.Case, '-')]
+		if !seen[category] {
+			seen[category] = true
+			small.Write(append(lines.Bytes(), '\n'))
+		}
+		if n%6 == 0 {
+			many.Write(append(lines.Bytes(), '\n'))
+		}
+		if wrong.Len() == 0 && category == "basic" {
+			wrong.Write(regexp.MustCompile(`"tax_total": ?(\d+)`).ReplaceAll(lines.Bytes(), []byte(`"tax_total": 1$1`)))
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
 	}
 	return errors.Join(
 		os.WriteFile(filepath.Join(dir, "small.jsonl"), small.Bytes(), 0o644),
