@@ -150,7 +150,6 @@ func stated(payments []Payment) []events.Payment {
 type attempt struct {
 	Operation
 	gateway string
-	resumed bool // an earlier attempt may have reached the gateway
 	outcome Outcome
 }
 
@@ -173,7 +172,9 @@ func begin(ctx context.Context, tx *txn.Tx, name string, p Payment, kind Kind, c
 	if tag.RowsAffected() == 0 {
 		return nil, fault.New(fault.Conflict, "payment %s is being worked on; try again shortly", p.ID)
 	}
-	return newAttempt(name, p, kind, cents), nil
+	a = newAttempt(name, p, kind, cents)
+	a.Since = tx.Now
+	return a, nil
 }
 
 // beginAll begins, in one transaction, what wants says of each payment of an
@@ -232,7 +233,7 @@ func recordAll(ctx context.Context, tx *txn.Tx, attempts []*attempt) error {
 func newAttempt(name string, p Payment, kind Kind, cents int64) *attempt {
 	return &attempt{gateway: p.Gateway, Operation: Operation{
 		ID: operationID(name, kind, p.ID), Kind: kind, PaymentID: p.ID, OrderID: p.OrderID,
-		Token: p.Token, Reference: p.Reference, AmountCents: cents, Currency: p.Currency,
+		Token: p.Token, Reference: p.Reference, AmountCents: cents, CapturedCents: p.CapturedCents, Currency: p.Currency,
 	}}
 }
 
@@ -240,12 +241,12 @@ func newAttempt(name string, p Payment, kind Kind, cents int64) *attempt {
 // or ended, nil if there was none.
 func resumed(ctx context.Context, tx *txn.Tx, name string, p Payment, kind Kind) (*attempt, error) {
 	a := newAttempt(name, p, kind, 0)
-	a.resumed = true
+	a.Resumed = true
 	var state State
 	err := tx.QueryRow(ctx, `
-		SELECT state, amount_cents, detail
+		SELECT state, amount_cents, detail, created_at
 		FROM payment_operations
-		WHERE operation_id = $1`, a.ID).Scan(&state, &a.AmountCents, &a.outcome.Detail)
+		WHERE operation_id = $1`, a.ID).Scan(&state, &a.AmountCents, &a.outcome.Detail, &a.Since)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
@@ -266,7 +267,7 @@ func operationID(name string, kind Kind, paymentID string) string {
 // pending returns the operations of an order whose outcome is not known.
 func pending(ctx context.Context, tx *txn.Tx, orderID string) ([]*attempt, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT o.operation_id, o.kind, o.amount_cents, p.payment_id, p.order_id, p.gateway, p.token, p.reference, p.currency
+		SELECT o.operation_id, o.kind, o.amount_cents, o.created_at, p.payment_id, p.order_id, p.gateway, p.token, p.reference, p.captured_cents, p.currency
 		FROM payment_operations o
 		JOIN payments p USING (payment_id)
 		WHERE p.order_id = $1 AND o.state = 'pending'
@@ -275,8 +276,8 @@ func pending(ctx context.Context, tx *txn.Tx, orderID string) ([]*attempt, error
 		return nil, fmt.Errorf("load pending operations: %w", err)
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*attempt, error) {
-		a := &attempt{resumed: true}
-		err := row.Scan(&a.ID, &a.Kind, &a.AmountCents, &a.PaymentID, &a.OrderID, &a.gateway, &a.Token, &a.Reference, &a.Currency)
+		a := &attempt{Operation: Operation{Resumed: true}}
+		err := row.Scan(&a.ID, &a.Kind, &a.AmountCents, &a.Since, &a.PaymentID, &a.OrderID, &a.gateway, &a.Token, &a.Reference, &a.CapturedCents, &a.Currency)
 		return a, err
 	})
 	if err != nil {
@@ -296,7 +297,7 @@ func (a *attempt) execute(ctx context.Context, gateways Gateways, run *txn.Runne
 		a.outcome = Outcome{State: Declined, Status: "998", Detail: "the shop has no gateway " + a.gateway}
 		return nil
 	}
-	if a.resumed {
+	if a.Resumed {
 		found := false
 		if a.outcome, found, err = gateway.Lookup(ctx, a.Operation); err != nil || found {
 			return unknown(err)
