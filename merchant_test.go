@@ -2,7 +2,9 @@ package rackless_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -113,10 +115,47 @@ func TestOfferWithALimit(t *testing.T) {
 		t.Errorf("the order came to %d cents, want %d", o.TotalCents, 1999-200+500)
 	}
 	second, token2 := cart()
-	body := map[string]any{"cart_id": second, "payments": []any{map[string]any{"tender": "CREDIT", "token": "tok_approve"}}}
-	k.Call(t, token2, "POST", "/v1/orders", body, "Idempotency-Key: 1").Want(t, http.StatusConflict)
+	body := func(expected int64) map[string]any {
+		return map[string]any{"cart_id": second, "expected_total_cents": expected, "payments": []any{map[string]any{"tender": "CREDIT", "token": "tok_approve"}}}
+	}
+	// It is used up: the next buyer sees the full price, and pays no other unseen.
+	k.Call(t, token2, "POST", "/v1/orders", body(2299), "Idempotency-Key: 1").Want(t, http.StatusConflict)
 	k.Call(t, k.Key, "POST", "/v1/orders/"+o.ID+"/cancel", nil, "Idempotency-Key: c").Want(t, http.StatusOK)
-	k.Call(t, token2, "POST", "/v1/orders", body, "Idempotency-Key: 2").Want(t, http.StatusAccepted)
+	k.Call(t, token2, "POST", "/v1/orders", body(2299), "Idempotency-Key: 2").Want(t, http.StatusAccepted)
+}
+
+// The discounts of an offer, all orders together, keep to its budget to the cent,
+// also when many are placed at once.
+func TestOfferKeepsToItsBudget(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 100)
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{"offers": []any{map[string]any{
+		"id": "LAUNCH", "on": "goods", "kind": "each", "value": "2.00", "budget": "5.00",
+	}}}).Want(t, http.StatusOK)
+	var group sync.WaitGroup
+	for range 8 {
+		cartID, token := buyer(t, k, 1)
+		group.Go(func() {
+			for try := 0; ; try++ { // who comes too late is told, and tries again at the price of then
+				r := k.Call(t, token, "POST", "/v1/orders", map[string]any{
+					"cart_id": cartID, "payments": []any{map[string]any{"tender": "CREDIT", "token": "tok_approve"}},
+				}, "Idempotency-Key: "+strconv.Itoa(try))
+				if r.Status != http.StatusConflict || try == 20 {
+					r.Want(t, http.StatusAccepted)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	k.Settle(t)
+	var orders int
+	var given int64
+	err := k.DB.QueryRow(t.Context(), `SELECT count(*), sum(2499 - total_cents) FROM orders`).Scan(&orders, &given)
+	if err != nil || orders != 8 || given != 500 {
+		t.Errorf("%d orders with %d cents of discount, %v; want 8 and 500", orders, given, err)
+	}
 }
 
 // A buyer cannot pay in a way that the shop does not take.

@@ -75,6 +75,7 @@ CREATE TABLE offers (
     document jsonb  NOT NULL,
     usage_limit              bigint NOT NULL GENERATED ALWAYS AS (COALESCE((document ->> 'usage_limit')::bigint, 0)) STORED CHECK (usage_limit >= 0),
     usage_limit_per_customer bigint NOT NULL GENERATED ALWAYS AS (COALESCE((document ->> 'usage_limit_per_customer')::bigint, 0)) STORED CHECK (usage_limit_per_customer >= 0),
+    budget   numeric GENERATED ALWAYS AS ((document ->> 'budget')::numeric) STORED CHECK (budget > 0), -- of all discounts together; null: none
     PRIMARY KEY (shop_id, id)
 );
 
@@ -86,6 +87,7 @@ CREATE TABLE coupon_redemptions (
     code        text        NOT NULL,
     order_id    text        NOT NULL,
     owner       text        NOT NULL, -- the buyer, '' for an order of the merchant's
+    discount    numeric     NOT NULL, -- in the order's currency
     state       text        NOT NULL DEFAULT 'reserved' CHECK (state IN ('reserved', 'released')),
     created_at  timestamptz NOT NULL,
     released_at timestamptz,
@@ -103,17 +105,23 @@ CREATE FUNCTION check_coupon_limits() RETURNS trigger
 DECLARE
     c record;
 BEGIN
-    SELECT x.usage_limit, x.usage_limit_per_customer INTO c FROM (
-        SELECT usage_limit, usage_limit_per_customer FROM coupons WHERE shop_id = NEW.shop_id AND code = NEW.code
+    SELECT x.usage_limit, x.usage_limit_per_customer, x.budget INTO c FROM (
+        SELECT usage_limit, usage_limit_per_customer, NULL::numeric AS budget FROM coupons WHERE shop_id = NEW.shop_id AND code = NEW.code
         UNION ALL
-        SELECT usage_limit, usage_limit_per_customer FROM offers WHERE shop_id = NEW.shop_id AND 'offer/' || id = NEW.code) AS x;
-    IF NOT FOUND OR c.usage_limit = 0 AND c.usage_limit_per_customer = 0 THEN
+        SELECT usage_limit, usage_limit_per_customer, budget FROM offers WHERE shop_id = NEW.shop_id AND 'offer/' || id = NEW.code) AS x;
+    IF NOT FOUND OR c.usage_limit = 0 AND c.usage_limit_per_customer = 0 AND c.budget IS NULL THEN
         RETURN NULL;
     END IF;
     IF starts_with(NEW.code, 'offer/') THEN
-        SELECT usage_limit, usage_limit_per_customer INTO c FROM offers WHERE shop_id = NEW.shop_id AND 'offer/' || id = NEW.code FOR NO KEY UPDATE;
+        SELECT usage_limit, usage_limit_per_customer, budget INTO c
+        FROM offers WHERE shop_id = NEW.shop_id AND 'offer/' || id = NEW.code FOR NO KEY UPDATE;
     ELSE
-        SELECT usage_limit, usage_limit_per_customer INTO c FROM coupons WHERE shop_id = NEW.shop_id AND code = NEW.code FOR NO KEY UPDATE;
+        SELECT usage_limit, usage_limit_per_customer, NULL::numeric AS budget INTO c
+        FROM coupons WHERE shop_id = NEW.shop_id AND code = NEW.code FOR NO KEY UPDATE;
+    END IF;
+    IF c.budget < (SELECT sum(discount) FROM coupon_redemptions r WHERE r.shop_id = NEW.shop_id AND r.code = NEW.code AND r.state = 'reserved') THEN
+        RAISE EXCEPTION 'the budget of % is spent', NEW.code
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'coupon_redemptions_budget_check';
     END IF;
     IF c.usage_limit > 0 AND c.usage_limit < (
         SELECT count(*) FROM (

@@ -98,6 +98,7 @@ GRANT SELECT ON carts TO rackless_cart_get;
 
 -- cart-price
 GRANT SELECT ON carts TO rackless_cart_price;
+GRANT SELECT ON coupon_redemptions TO rackless_cart_price;
 GRANT SELECT ON coupons TO rackless_cart_price;
 GRANT SELECT ON customers TO rackless_cart_price;
 GRANT SELECT ON gift_cards TO rackless_cart_price;

@@ -70,7 +70,7 @@ func read(ctx context.Context, tx *txn.Tx, c Cart) (Basis, error) {
 	var batch pgx.Batch
 	var terms customer.Terms
 	cards := map[string]shop.GiftCard{}
-	shop.QueueConfig(&batch, &b.Config)
+	shop.QueueConfig(&batch, c.Owner, &b.Config)
 	catalog.QueueLoad(&batch, productIDs(c.Content), b.Products)
 	if ident.Valid(ident.Customer, c.Owner) {
 		customer.QueueTerms(&batch, c.Owner, &terms)

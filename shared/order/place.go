@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/shopspring/decimal"
 
 	"github.com/rackless/rackless/shared/cart"
 	"github.com/rackless/rackless/shared/cart/price"
@@ -20,6 +21,7 @@ import (
 	"github.com/rackless/rackless/shared/money"
 	"github.com/rackless/rackless/shared/payment"
 	"github.com/rackless/rackless/shared/payment/card"
+	"github.com/rackless/rackless/shared/promotion"
 	"github.com/rackless/rackless/shared/shop"
 	"github.com/rackless/rackless/shared/txn"
 )
@@ -97,7 +99,7 @@ func Place(ctx context.Context, tx *txn.Tx, in PlaceInput) (Order, error) {
 	if err != nil {
 		return Order{}, err
 	}
-	if err := hold(ctx, tx, o, intents); err != nil {
+	if err := hold(ctx, tx, o, taken, intents); err != nil {
 		return Order{}, err
 	}
 	if err := write(ctx, tx, &o, taken); err != nil {
@@ -183,18 +185,12 @@ func token(tenders []Tender, tender string) ([]Tender, string) {
 }
 
 // hold takes what is countable and scarce: coupon uses and gift card money.
-func hold(ctx context.Context, tx *txn.Tx, o Order, intents []payment.Intent) error {
-	var codes []string
-	for _, line := range o.Totals.Lines {
-		code, ok := strings.CutPrefix(line.STID, "%")
-		if ok && line.Promotion && !slices.Contains(o.Totals.Offers, code) {
-			codes = append(codes, code)
-		}
+func hold(ctx context.Context, tx *txn.Tx, o Order, taken cart.Order, intents []payment.Intent) error {
+	uses, err := discounts(taken)
+	if err != nil {
+		return err
 	}
-	for _, id := range o.Totals.Offers {
-		codes = append(codes, shop.OfferCode(id))
-	}
-	if err := shop.ReserveCoupons(ctx, tx, codes, o.Owner, o.ID); err != nil {
+	if err := shop.ReserveCoupons(ctx, tx, uses, o.Owner, o.ID); err != nil {
 		return err
 	}
 	giftCards := slices.DeleteFunc(slices.Clone(intents), func(i payment.Intent) bool { return i.GiftCard == "" })
@@ -205,6 +201,40 @@ func hold(ctx context.Context, tx *txn.Tx, o Order, intents []payment.Intent) er
 		}
 	}
 	return nil
+}
+
+// discounts returns what each coupon and offer gave, by the code under which its
+// uses are counted. Coupons have a line of their own; of offers each line says its
+// part, and those on shipping have none.
+func discounts(taken cart.Order) (map[string]string, error) {
+	given := map[string]decimal.Decimal{}
+	for _, id := range taken.Totals.Offers {
+		given[shop.OfferCode(id)] = decimal.Zero
+	}
+	add := func(code, amount string) error {
+		d, err := money.ParseDecimal(amount)
+		given[code] = given[code].Add(d.Abs())
+		return err
+	}
+	for _, l := range taken.Totals.Lines {
+		code := strings.TrimPrefix(l.STID, "%")
+		isCoupon := func(c promotion.Coupon) bool { return c.Code == code }
+		if l.Promotion && slices.ContainsFunc(taken.Basis.Config.Coupons, isCoupon) {
+			if err := add(code, l.Extended); err != nil {
+				return nil, fmt.Errorf("discount of coupon %s: %w", code, err)
+			}
+		}
+		for _, d := range l.Discounts {
+			if err := add(shop.OfferCode(d.Offer), d.Amount); err != nil {
+				return nil, fmt.Errorf("discount of offer %s: %w", d.Offer, err)
+			}
+		}
+	}
+	uses := make(map[string]string, len(given))
+	for code, d := range given {
+		uses[code] = d.String()
+	}
+	return uses, nil
 }
 
 // write stores the order with all that its price depends on, and gives it its

@@ -23,32 +23,56 @@ const pricing = `
 		'tax_rules', (SELECT jsonb_agg(document ORDER BY position) FROM tax_rules WHERE shop_id = h.shop_id),
 		'shipping_methods', (SELECT jsonb_agg(document ORDER BY position) FROM shipping_methods WHERE shop_id = h.shop_id),
 		'rule_lists', (SELECT jsonb_agg(document ORDER BY position) FROM rule_lists WHERE shop_id = h.shop_id),
-		'offers', (SELECT jsonb_agg(document ORDER BY position) FROM offers WHERE shop_id = h.shop_id),
 		'vat', s.vat,
-		'coupons', (SELECT jsonb_agg(document ORDER BY position) FROM coupons WHERE shop_id = h.shop_id),
 		'payment_fees', (SELECT jsonb_agg(document ORDER BY position) FROM payment_fees WHERE shop_id = h.shop_id),
 		'schedules', (SELECT jsonb_agg(document ORDER BY position) FROM price_schedules WHERE shop_id = h.shop_id))`
 
+// usable selects the coupons and offers that an order of the buyer $1 may still
+// use. What is left of an offer's budget bounds its discount.
+const usable = `
+	jsonb_build_object(
+		'coupons', (
+			SELECT jsonb_agg(c.document ORDER BY c.position)
+			FROM coupons c
+			LEFT JOIN LATERAL (
+				SELECT count(*) AS uses, count(*) FILTER (WHERE r.owner = $1) AS own
+				FROM coupon_redemptions r
+				WHERE r.shop_id = c.shop_id AND r.code = c.code AND r.state = 'reserved'
+			) u ON c.usage_limit > 0 OR c.usage_limit_per_customer > 0
+			WHERE c.shop_id = h.shop_id
+			  AND (c.usage_limit = 0 OR u.uses < c.usage_limit)
+			  AND (c.usage_limit_per_customer = 0 OR $1 = '' OR u.own < c.usage_limit_per_customer)),
+		'offers', (
+			SELECT jsonb_agg(CASE WHEN o.budget IS NULL THEN o.document ELSE o.document || jsonb_build_object(
+				'max_discount', LEAST(NULLIF(o.document ->> 'max_discount', '')::numeric, o.budget - u.spent)::text) END ORDER BY o.position)
+			FROM offers o
+			LEFT JOIN LATERAL (
+				SELECT count(*) AS uses, count(*) FILTER (WHERE r.owner = $1) AS own, COALESCE(sum(r.discount), 0) AS spent
+				FROM coupon_redemptions r
+				WHERE r.shop_id = o.shop_id AND r.code = 'offer/' || o.id AND r.state = 'reserved'
+			) u ON o.usage_limit > 0 OR o.usage_limit_per_customer > 0 OR o.budget IS NOT NULL
+			WHERE o.shop_id = h.shop_id
+			  AND (o.usage_limit = 0 OR u.uses < o.usage_limit)
+			  AND (o.usage_limit_per_customer = 0 OR $1 = '' OR u.own < o.usage_limit_per_customer)
+			  AND (o.budget IS NULL OR u.spent < o.budget)))`
+
+// all selects every coupon and offer.
+const all = `
+	jsonb_build_object(
+		'coupons', (SELECT jsonb_agg(document ORDER BY position) FROM coupons WHERE shop_id = h.shop_id),
+		'offers', (SELECT jsonb_agg(document ORDER BY position) FROM offers WHERE shop_id = h.shop_id))`
+
 // QueueConfig adds to a batch the one statement that reads into what the shop has
-// configured for prices. It reads the tables shops, shop_settings, tax_rules,
-// shipping_methods, rule_lists, coupons, offers, payment_fees and price_schedules.
-func QueueConfig(batch *pgx.Batch, into *price.Config) {
+// configured for the prices of a buyer, without the coupons and offers that are
+// used up; owner is empty for an order of the merchant. It reads the tables shops, shop_settings, tax_rules,
+// shipping_methods, rule_lists, coupons, offers, coupon_redemptions, payment_fees
+// and price_schedules.
+func QueueConfig(batch *pgx.Batch, owner string, into *price.Config) {
 	batch.Queue(`
-		SELECT ` + pricing + `
+		SELECT `+pricing+` || `+usable+`
 		FROM shops h
 		LEFT JOIN shop_settings s USING (shop_id)
-		WHERE h.shop_id = current_shop()`).QueryRow(func(row pgx.Row) error { return scanDocument(row, into) })
-}
-
-// LoadConfig returns what the shop has configured for prices, in one round trip.
-func LoadConfig(ctx context.Context, tx *txn.Tx) (*price.Config, error) {
-	var batch pgx.Batch
-	var cfg price.Config
-	QueueConfig(&batch, &cfg)
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return nil, err
-	}
-	return &cfg, nil
+		WHERE h.shop_id = current_shop()`, owner).QueryRow(func(row pgx.Row) error { return scanDocument(row, into) })
 }
 
 // InspectInput asks for the configuration of the caller's shop.
@@ -59,7 +83,7 @@ type InspectInput struct{}
 func Inspect(ctx context.Context, tx *txn.Tx, _ InspectInput) (Sections, error) {
 	var s Sections
 	err := scanDocument(tx.QueryRow(ctx, `
-		SELECT `+pricing+` || jsonb_build_object(
+		SELECT `+pricing+` || `+all+` || jsonb_build_object(
 			'payment_methods', (SELECT jsonb_agg(document ORDER BY position) FROM payment_methods WHERE shop_id = h.shop_id))
 		FROM shops h
 		LEFT JOIN shop_settings s USING (shop_id)

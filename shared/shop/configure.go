@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rackless/rackless/shared/cart/price"
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/money"
 	"github.com/rackless/rackless/shared/txn"
@@ -114,7 +115,12 @@ func Configure(ctx context.Context, tx *txn.Tx, in ConfigureInput) (Shop, error)
 	if err := in.Sections.store(ctx, tx); err != nil {
 		return Shop{}, err
 	}
-	whole, err := LoadConfig(ctx, tx)
+	var whole price.Config
+	err = scanDocument(tx.QueryRow(ctx, `
+		SELECT `+pricing+` || `+all+`
+		FROM shops h
+		LEFT JOIN shop_settings s USING (shop_id)
+		WHERE h.shop_id = current_shop()`), &whole)
 	if err == nil {
 		err = whole.Validate() // sections that are good alone may not go together
 	}

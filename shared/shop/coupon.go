@@ -3,6 +3,7 @@ package shop
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/rackless/rackless/shared/fault"
@@ -14,14 +15,15 @@ import (
 // those of coupons.
 func OfferCode(id string) string { return "offer/" + id }
 
-// ReserveCoupons notes that an order of owner uses coupons or offers, each once, whatever
+// ReserveCoupons notes that an order of owner uses coupons or offers: uses maps
+// their codes to the discounts they gave, each once, whatever
 // the number of calls; owner is ” for an order of the merchant. A coupon that is
 // used up, in all or by this buyer, or that has been taken out of the
 // configuration is refused with kind Conflict. The limits hold exactly, however
 // many orders are placed at once: the database counts under the coupon's lock.
 // After a refusal the transaction can only be rolled back.
-func ReserveCoupons(ctx context.Context, tx *txn.Tx, codes []string, owner, orderID string) error {
-	for _, code := range slices.Compact(slices.Sorted(slices.Values(codes))) { // locks are taken in order
+func ReserveCoupons(ctx context.Context, tx *txn.Tx, uses map[string]string, owner, orderID string) error {
+	for _, code := range slices.Sorted(maps.Keys(uses)) { // locks are taken in order
 		var known bool
 		err := tx.QueryRow(ctx, `
 			WITH coupon AS (
@@ -29,16 +31,18 @@ func ReserveCoupons(ctx context.Context, tx *txn.Tx, codes []string, owner, orde
 				UNION ALL
 				SELECT shop_id, $1 FROM offers WHERE shop_id = current_shop() AND 'offer/' || id = $1
 			), redemption AS (
-				INSERT INTO coupon_redemptions (shop_id, code, order_id, owner, created_at)
-				SELECT shop_id, code, $2, $3, $4 FROM coupon
+				INSERT INTO coupon_redemptions (shop_id, code, order_id, owner, created_at, discount)
+				SELECT shop_id, code, $2, $3, $4, $5::numeric FROM coupon
 				ON CONFLICT DO NOTHING
 			)
 			SELECT EXISTS (SELECT FROM coupon) OR EXISTS (
 				SELECT FROM coupon_redemptions WHERE shop_id = current_shop() AND code = $1 AND order_id = $2)`,
-			code, orderID, owner, tx.Now).Scan(&known)
+			code, orderID, owner, tx.Now, uses[code]).Scan(&known)
 		switch {
 		case postgres.IsCheck(err, "coupon_redemptions_limit_check"):
 			return fault.New(fault.Conflict, "the coupon %s is used up", code).With("coupon", code)
+		case postgres.IsCheck(err, "coupon_redemptions_budget_check"):
+			return fault.New(fault.Conflict, "the budget of %s is spent", code).With("coupon", code)
 		case postgres.IsCheck(err, "coupon_redemptions_customer_check"):
 			return fault.New(fault.Conflict, "the coupon %s has been used as often as one buyer may", code).With("coupon", code)
 		case err != nil:

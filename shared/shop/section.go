@@ -11,6 +11,7 @@ import (
 	"github.com/rackless/rackless/shared/cart/price"
 	"github.com/rackless/rackless/shared/catalog/schedule"
 	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/money"
 	"github.com/rackless/rackless/shared/promotion"
 	"github.com/rackless/rackless/shared/shipping/quote"
 	"github.com/rackless/rackless/shared/tax/rate"
@@ -59,10 +60,11 @@ func (c Coupon) Validate() error {
 	return f.Err()
 }
 
-// Offer is an offer and how often orders may use it.
+// Offer is an offer, how often orders may use it and how much it may cost.
 type Offer struct {
 	promotion.Offer
 	Limits
+	Budget string `json:"budget,omitempty"` // of the discounts of all orders together; empty: no bound
 }
 
 // Validate refuses an offer that cannot be.
@@ -70,6 +72,12 @@ func (o Offer) Validate() error {
 	var f fault.Fields
 	f.Merge("", o.Offer.Validate())
 	o.check(&f)
+	if o.Budget != "" {
+		budget, err := money.ParseDecimal(o.Budget)
+		f.Merge("/budget", err)
+		f.Check(err != nil || budget.IsPositive(), "/budget", "must be more than zero, or absent")
+		f.Check(o.On == promotion.OnGoods, "/budget", "is for offers on goods")
+	}
 	return f.Err()
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/rackless/rackless/shared/auth"
 	"github.com/rackless/rackless/shared/cart/price"
@@ -66,7 +67,10 @@ func (b *bench) place(ctx context.Context, fn func(context.Context, *txn.Tx) err
 func (b *bench) config(tb testing.TB) *price.Config {
 	tb.Helper()
 	cfg, err := txtest.Do(tb, b.As(tb, "cart-price"), b.System(), func(ctx context.Context, tx *txn.Tx, _ struct{}) (*price.Config, error) {
-		return shop.LoadConfig(ctx, tx)
+		var cfg price.Config
+		var batch pgx.Batch
+		shop.QueueConfig(&batch, "", &cfg)
+		return &cfg, tx.SendBatch(ctx, &batch).Close()
 	}, struct{}{})
 	if err != nil {
 		tb.Fatal(err)
@@ -120,7 +124,7 @@ func TestConfigurationReadsBackAsWritten(t *testing.T) {
 		Handling: *want.Handling, Insurance: *want.Insurance, PaymentFees: want.PaymentFees, Schedules: want.Schedules,
 	}
 	if diff := cmp.Diff(config, b.config(t)); diff != "" {
-		t.Errorf("LoadConfig (-want +got):\n%s", diff)
+		t.Errorf("QueueConfig (-want +got):\n%s", diff)
 	}
 }
 
@@ -277,7 +281,11 @@ func coupon(code string, limit, perCustomer int64) shop.Coupon {
 }
 
 func (b *bench) use(ctx context.Context, owner, order string, codes ...string) error {
-	return b.place(ctx, func(ctx context.Context, tx *txn.Tx) error { return shop.ReserveCoupons(ctx, tx, codes, owner, order) })
+	uses := map[string]string{}
+	for _, code := range codes {
+		uses[code] = "1.00"
+	}
+	return b.place(ctx, func(ctx context.Context, tx *txn.Tx) error { return shop.ReserveCoupons(ctx, tx, uses, owner, order) })
 }
 
 func (b *bench) giveBack(tb testing.TB, order string) {
