@@ -115,8 +115,11 @@ func WriteThenWait[In, Out any](status int, fn func(context.Context, *txn.Tx, In
 			case <-ctx.Done():
 			case <-time.After(pause):
 			}
-			err := in.runner.Do(ctx, func(tx *txn.Tx) (err error) {
-				out, done, err = settled(ctx, tx, out)
+			err := in.runner.Read(ctx, func(tx *txn.Tx) error {
+				latest, end, err := settled(ctx, tx, out)
+				if err == nil {
+					out, done = latest, end
+				}
 				return err
 			})
 			if err != nil && ctx.Err() == nil {
