@@ -17,7 +17,7 @@ import (
 
 // stocked gives the kit's shop a product A at 19.99 with so many in stock, a
 // flat shipping method and the test gateway for cards.
-func stocked(t *testing.T, k *testkit.Kit, qty int) {
+func stocked(t testing.TB, k *testkit.Kit, qty int) {
 	t.Helper()
 	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{
 		"general":          map[string]any{"policy": "commercerack", "currency": "USD"},
@@ -33,7 +33,7 @@ func stocked(t *testing.T, k *testkit.Kit, qty int) {
 }
 
 // buyer opens a guest's cart with qty pieces of A and returns its id and token.
-func buyer(t *testing.T, k *testkit.Kit, qty int) (cartID, token string) {
+func buyer(t testing.TB, k *testkit.Kit, qty int) (cartID, token string) {
 	t.Helper()
 	var c struct {
 		ID      string `json:"id"`
