@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,7 +74,7 @@ func decodeBody(r *http.Request, body []byte, in any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(in); err != nil {
-		return explain(err)
+		return explain(err, body, reflect.TypeOf(in))
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		return fault.New(fault.Invalid, "the body holds more than one JSON value")
@@ -82,7 +83,7 @@ func decodeBody(r *http.Request, body []byte, in any) error {
 }
 
 // explain says in the caller's words what encoding/json refused.
-func explain(err error) error {
+func explain(err error, body []byte, in reflect.Type) error {
 	var f fault.Fields
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		f.Add("/"+strings.ReplaceAll(e.Field, ".", "/"), "must be %s, not %s", wants(e.Type), e.Value)
@@ -96,7 +97,7 @@ func explain(err error) error {
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		if name, err := strconv.Unquote(name); err == nil {
-			f.Add("/"+name, "is not a field of this request")
+			f.Add(cmp.Or(unknownField(body, in), "/"+name), "is not a field of this request")
 			return f.Err()
 		}
 	}

@@ -69,6 +69,7 @@ func TestDecodeNamesWhatItRefuses(t *testing.T) {
 		path                 string // of the refused field, empty for the body as a whole
 	}{
 		"unknown_field":     {body: `{"nam": 1}`, path: "/nam"},
+		"unknown_within":    {body: `{"items": [{"qty": 1}, {"qty": 1, "a/b": 2}]}`, path: "/items/1/a~1b"},
 		"wrong_type":        {body: `{"name": 7}`, path: "/name"},
 		"wrong_type_within": {body: `{"items": [{"qty": "two"}]}`, path: "/items/qty"},
 		"too_large":         {body: `{"count": 99999999999999999999}`, path: "/count"},
