@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -133,8 +135,11 @@ func TestEveryTableHasRowLevelSecurity(t *testing.T) {
 // All functions at their highest scale must find connections.
 func TestConnectionsSuffice(t *testing.T) {
 	t.Parallel()
-	const pool = 2 // the default of config.Function
-	var _ = config.Function{DatabasePool: pool}
+	field, _ := reflect.TypeFor[config.Function]().FieldByName("DatabasePool")
+	pool, err := strconv.Atoi(field.Tag.Get("default"))
+	if err != nil {
+		t.Fatalf("the default size of a pool: %v", err)
+	}
 	sum := 0
 	paths, _ := filepath.Glob("functions/*/func.yaml")
 	for _, path := range paths {
