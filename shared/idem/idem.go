@@ -65,34 +65,32 @@ type Reply struct {
 }
 
 // Claim takes the key within a transaction. If the effect has happened, it
-// returns the reply that was given; nil means: go on. It refuses with Conflict
-// while another request with the key is in flight, and with Unprocessable when
-// the key was used for another request. resumed tells that an earlier process
-// took the key, committed that and died before it replied.
-func (k Key) Claim(ctx context.Context, tx *txn.Tx) (reply *Reply, resumed bool, err error) {
+// returns the reply that was given; nil means: go on, also when a process that
+// took the key before died and never replied. It refuses with Conflict while
+// another request with the key is in flight, and with Unprocessable when the key
+// was used for another request.
+func (k Key) Claim(ctx context.Context, tx *txn.Tx) (*Reply, error) {
 	var outcome string
 	var status *int
 	var header, body []byte
-	err = tx.QueryRow(ctx, `SELECT outcome, status, header, reply FROM claim_key($1, $2, $3, $4)`,
+	err := tx.QueryRow(ctx, `SELECT outcome, status, header, reply FROM claim_key($1, $2, $3, $4)`,
 		k.hash, k.request, tx.Now, lease).Scan(&outcome, &status, &header, &body)
 	if err != nil {
-		return nil, false, fmt.Errorf("claim the idempotency key: %w", err)
+		return nil, fmt.Errorf("claim the idempotency key: %w", err)
 	}
 	switch outcome {
-	case "new":
-		return nil, false, nil
-	case "resume":
-		return nil, true, nil
+	case "new", "resume":
+		return nil, nil
 	case "in_flight":
-		return nil, false, fault.New(fault.Conflict, "a request with this Idempotency-Key is still being handled; try again shortly")
+		return nil, fault.New(fault.Conflict, "a request with this Idempotency-Key is still being handled; try again shortly")
 	case "mismatch":
-		return nil, false, fault.New(fault.Unprocessable, "this Idempotency-Key was used for another request; use a new key")
+		return nil, fault.New(fault.Unprocessable, "this Idempotency-Key was used for another request; use a new key")
 	}
 	opened, err := k.open(body)
 	if err != nil {
-		return nil, false, fault.From(fault.Unprocessable, err, "this Idempotency-Key cannot open the recorded reply; use a new key")
+		return nil, fault.From(fault.Unprocessable, err, "this Idempotency-Key cannot open the recorded reply; use a new key")
 	}
-	return &Reply{Status: *status, Header: header, Body: opened}, false, nil
+	return &Reply{Status: *status, Header: header, Body: opened}, nil
 }
 
 // Finish records the reply in the transaction of the effect.

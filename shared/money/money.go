@@ -1,5 +1,5 @@
 // Package money is an amount with its currency, and the exact arithmetic that
-// every domain needs of it: minor units and splitting without loss. Prices are
+// every domain needs of it: reading and minor units. Prices are
 // calculated in cart/price; this package rounds nothing by itself.
 package money
 

@@ -3,12 +3,9 @@ package money_test
 import (
 	"encoding/json"
 	"math"
-	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
-	"pgregory.net/rapid"
 
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/money"
@@ -120,62 +117,6 @@ func TestString(t *testing.T) {
 	if got := money.FromMinor(-5, "USD").String(); got != "-0.05 USD" {
 		t.Errorf("got %q", got)
 	}
-}
-
-func TestAllocate(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		total   int64
-		weights []int64
-		want    []int64
-	}{
-		{100, []int64{1, 1, 1}, []int64{34, 33, 33}},
-		{-100, []int64{1, 1, 1}, []int64{-34, -33, -33}},
-		{10, []int64{0, 0}, []int64{5, 5}},
-		{1, []int64{0, 5}, []int64{0, 1}},
-		{5, []int64{3, 7}, []int64{2, 3}},   // 1.5 and 3.5: the tie goes to the earlier
-		{11, []int64{-1, 3}, []int64{3, 8}}, // 2.75 and 8.25
-		{math.MaxInt64, []int64{math.MaxInt64, math.MaxInt64}, []int64{math.MaxInt64/2 + 1, math.MaxInt64 / 2}},
-		{7, nil, nil},
-	} {
-		if diff := cmp.Diff(c.want, money.Allocate(c.total, c.weights)); diff != "" {
-			t.Errorf("Allocate(%d, %v): %s", c.total, c.weights, diff)
-		}
-	}
-	if got := money.Split(5, 3); !slices.Equal(got, []int64{2, 2, 1}) {
-		t.Errorf("Split(5, 3) = %v", got)
-	}
-	if got := money.Split(5, 0); got != nil {
-		t.Errorf("Split(5, 0) = %v", got)
-	}
-}
-
-func TestAllocateLosesNothing(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		total := rapid.Int64Range(-1e15, 1e15).Draw(t, "total")
-		weights := rapid.SliceOfN(rapid.Int64Range(0, 1e12), 1, 40).Draw(t, "weights")
-		var sum, all int64
-		for _, w := range weights {
-			all += w
-		}
-		for i, p := range money.Allocate(total, weights) {
-			sum += p
-			if p != 0 && (p < 0) != (total < 0) {
-				t.Fatalf("part %d has the wrong sign: %d of %d", i, p, total)
-			}
-			if all == 0 {
-				continue
-			}
-			exact := decimal.New(total, 0).Mul(decimal.New(weights[i], 0)).Div(decimal.New(all, 0))
-			if decimal.New(p, 0).Sub(exact).Abs().GreaterThanOrEqual(decimal.New(1, 0)) {
-				t.Fatalf("part %d is %d, its share %s", i, p, exact)
-			}
-		}
-		if sum != total {
-			t.Fatalf("parts add up to %d, not %d", sum, total)
-		}
-	})
 }
 
 func TestExponentsCoverTheList(t *testing.T) {

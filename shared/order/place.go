@@ -27,7 +27,8 @@ import (
 )
 
 // lifetime is how long an order may take to be confirmed, a declined payment
-// and its repetition included.
+// and its repetition included: CommerceRack looks after an order's checkout for
+// as long (order specification, §5).
 const lifetime = 30 * time.Minute
 
 // Tender is how the buyer pays, or a part of it.

@@ -88,10 +88,6 @@ func IsUnique(err error, constraint string) bool { return violates(err, "23505",
 // IsCheck reports whether err says that a row would have broken the named check.
 func IsCheck(err error, constraint string) bool { return violates(err, "23514", constraint) }
 
-// IsForeignKey reports whether err says that a row refers to, or is referred to
-// by, another through the named constraint.
-func IsForeignKey(err error, constraint string) bool { return violates(err, "23503", constraint) }
-
 func violates(err error, code, constraint string) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && e.Code == code && e.ConstraintName == constraint

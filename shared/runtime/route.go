@@ -70,7 +70,7 @@ func Write[In, Out any](status int, fn func(context.Context, *txn.Tx, In) (Out, 
 		}
 		err = in.runner.Do(ctx, func(tx *txn.Tx) error {
 			if key != nil {
-				if reply, _, err := key.Claim(ctx, tx); err != nil || reply != nil {
+				if reply, err := key.Claim(ctx, tx); err != nil || reply != nil {
 					a = recorded(reply)
 					return err
 				}
@@ -162,7 +162,7 @@ func Staged[In, Out any](status int, fn func(ctx context.Context, run *txn.Runne
 			return a, errors.New("a staged operation must declare its Idempotency-Key as required")
 		}
 		err = in.runner.Do(ctx, func(tx *txn.Tx) error {
-			reply, _, err := key.Claim(ctx, tx)
+			reply, err := key.Claim(ctx, tx)
 			a = recorded(reply)
 			return err
 		})
