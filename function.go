@@ -36,6 +36,7 @@ type Options struct {
 	Chaos     topology.Chaos             // none
 	IdleAfter time.Duration              // how long a function stays up without a call; for ever
 	Pool      int                        // connections of each function; 2
+	Key       string                     // seals the shops' secrets, see shared/seal; none: they can have none
 	Tracing   bool
 	Postgres  []func(*pgxpool.Config) // for tests: what to change on the functions' pools
 }
@@ -67,6 +68,7 @@ func Open(o Options) (*Shop, error) {
 		return runtime.Env{
 			Config: config.Function{
 				DatabaseURL: o.Logins.URL(name), DatabasePool: o.Pool, Sink: sink, FunctionURL: "http://{name}", Tracing: o.Tracing,
+				CredentialsKey: o.Key,
 			},
 			Clock: o.Clock, Client: &http.Client{Transport: cluster.Transport()}, Log: o.Log, Options: o.Postgres,
 		}
@@ -130,7 +132,8 @@ func (f *Function) Start(context.Context, map[string]string) error {
 		return err
 	}
 	shop, err := Open(Options{
-		Logins: logins, Log: telemetry.Logger(cfg.LogLevel), Pool: cfg.DatabasePool, Tracing: cfg.Tracing, IdleAfter: time.Minute,
+		Logins: logins, Log: telemetry.Logger(cfg.LogLevel), Pool: cfg.DatabasePool, Key: cfg.CredentialsKey, Tracing: cfg.Tracing,
+		IdleAfter: time.Minute,
 	})
 	if err != nil {
 		return fmt.Errorf("open the shop: %w", err)

@@ -60,6 +60,9 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 	return map[string]func() write{
 		"shop-create":    func() write { return write{k.Key, "/v1/shops", map[string]any{"name": "Another", "currency": "EUR"}} },
 		"shop-configure": func() write { return write{k.Key, "/v1/shop", map[string]any{"name": "Renamed"}} },
+		"payment-connect": func() write {
+			return write{k.Key, "/v1/gateways", map[string]any{"gateway": "stripe", "secret_key": "sk_test_1234"}}
+		},
 		"customer-create": func() write {
 			return write{"", "/v1/customers", map[string]any{"email": "new@example.com"}}
 		},

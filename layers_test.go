@@ -62,7 +62,7 @@ var (
 		"order":     {"cart", "payment", "inventory", "customer", "shop"},
 		"notify":    {},
 	}
-	domainPlatform = []string{"events", "postgres", "outbox", "txn"}
+	domainPlatform = []string{"events", "postgres", "outbox", "txn", "seal"}
 	// adapters may talk to the world; they know their domain.
 	adapters = []string{"payment/testgateway", "payment/gateways", "payment/authorizenet", "payment/stripe", "notify/smtp", "notify/ses"}
 	// world is what domains and cores must not touch.

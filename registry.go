@@ -36,6 +36,7 @@ import (
 	outboxrelay "github.com/rackless/rackless/functions/outbox-relay"
 	paymentauthorize "github.com/rackless/rackless/functions/payment-authorize"
 	paymentcapture "github.com/rackless/rackless/functions/payment-capture"
+	paymentconnect "github.com/rackless/rackless/functions/payment-connect"
 	paymentrefund "github.com/rackless/rackless/functions/payment-refund"
 	paymentvoid "github.com/rackless/rackless/functions/payment-void"
 	sessioncreate "github.com/rackless/rackless/functions/session-create"
@@ -83,6 +84,7 @@ var registry = map[string]func() *runtime.Function{
 	"outbox-relay":      outboxrelay.New,
 	"payment-authorize": paymentauthorize.New,
 	"payment-capture":   paymentcapture.New,
+	"payment-connect":   paymentconnect.New,
 	"payment-refund":    paymentrefund.New,
 	"payment-void":      paymentvoid.New,
 	"session-create":    sessioncreate.New,

@@ -42,6 +42,7 @@ BEGIN
         'rackless_outbox_relay',
         'rackless_payment_authorize',
         'rackless_payment_capture',
+        'rackless_payment_connect',
         'rackless_payment_refund',
         'rackless_payment_void',
         'rackless_session_create',
@@ -231,6 +232,7 @@ GRANT SELECT, UPDATE ON carts TO rackless_order_erase;
 GRANT INSERT, SELECT ON inbox TO rackless_order_erase;
 GRANT SELECT, UPDATE ON orders TO rackless_order_erase;
 GRANT SELECT ON outbox TO rackless_order_erase;
+GRANT SELECT, UPDATE ON payments TO rackless_order_erase;
 
 -- order-get
 GRANT SELECT ON orders TO rackless_order_get;
@@ -281,6 +283,7 @@ GRANT DELETE, SELECT ON sessions TO rackless_outbox_relay;
 GRANT rackless_sweeper TO rackless_outbox_relay;
 
 -- payment-authorize
+GRANT SELECT ON gateway_accounts TO rackless_payment_authorize;
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_authorize;
 GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_authorize;
 GRANT INSERT, SELECT ON inbox TO rackless_payment_authorize;
@@ -290,6 +293,7 @@ GRANT SELECT, UPDATE ON payments TO rackless_payment_authorize;
 GRANT INSERT, SELECT ON test_gateway TO rackless_payment_authorize;
 
 -- payment-capture
+GRANT SELECT ON gateway_accounts TO rackless_payment_capture;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_capture;
 GRANT INSERT, SELECT ON inbox TO rackless_payment_capture;
 GRANT INSERT, SELECT ON outbox TO rackless_payment_capture;
@@ -298,7 +302,13 @@ GRANT SELECT, UPDATE ON payments TO rackless_payment_capture;
 GRANT INSERT, SELECT ON test_gateway TO rackless_payment_capture;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_capture;
 
+-- payment-connect
+GRANT INSERT, SELECT, UPDATE ON gateway_accounts TO rackless_payment_connect;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_connect;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_connect;
+
 -- payment-refund
+GRANT SELECT ON gateway_accounts TO rackless_payment_refund;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_refund;
 GRANT INSERT ON outbox TO rackless_payment_refund;
 GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_refund;
@@ -307,6 +317,7 @@ GRANT INSERT, SELECT ON test_gateway TO rackless_payment_refund;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_refund;
 
 -- payment-void
+GRANT SELECT ON gateway_accounts TO rackless_payment_void;
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_void;
 GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_void;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_void;

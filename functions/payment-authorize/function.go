@@ -10,8 +10,11 @@ import (
 
 // New returns an instance of the function.
 func New() *runtime.Function {
-	return runtime.New("payment-authorize",
-		runtime.OnStaged(payment.AuthorizeOrder(gateways.Find)),
-		runtime.Warm[events.CheckoutStarted](),
-	)
+	return runtime.Wired("payment-authorize", func(env *runtime.Env) ([]runtime.Operation, error) {
+		find, err := gateways.Open(env)
+		return []runtime.Operation{
+			runtime.OnStaged(payment.AuthorizeOrder(find)),
+			runtime.Warm[events.CheckoutStarted](),
+		}, err
+	})
 }

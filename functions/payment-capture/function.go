@@ -13,9 +13,12 @@ import (
 
 // New returns an instance of the function.
 func New() *runtime.Function {
-	return runtime.New("payment-capture",
-		runtime.Staged(http.StatusOK, payment.Act(gateways.Find, payment.Capture)),
-		runtime.OnStaged(payment.CaptureConfirmed(gateways.Find)),
-		runtime.Warm[events.CheckoutStarted](),
-	)
+	return runtime.Wired("payment-capture", func(env *runtime.Env) ([]runtime.Operation, error) {
+		find, err := gateways.Open(env)
+		return []runtime.Operation{
+			runtime.Staged(http.StatusOK, payment.Act(find, payment.Capture)),
+			runtime.OnStaged(payment.CaptureConfirmed(find)),
+			runtime.Warm[events.CheckoutStarted](),
+		}, err
+	})
 }

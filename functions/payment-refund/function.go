@@ -11,5 +11,8 @@ import (
 
 // New returns an instance of the function.
 func New() *runtime.Function {
-	return runtime.New("payment-refund", runtime.Staged(http.StatusOK, payment.Act(gateways.Find, payment.Refund)))
+	return runtime.Wired("payment-refund", func(env *runtime.Env) ([]runtime.Operation, error) {
+		find, err := gateways.Open(env)
+		return []runtime.Operation{runtime.Staged(http.StatusOK, payment.Act(find, payment.Refund))}, err
+	})
 }

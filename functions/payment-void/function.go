@@ -15,13 +15,16 @@ import (
 
 // New returns an instance of the function.
 func New() *runtime.Function {
-	return runtime.New("payment-void",
-		runtime.Staged(http.StatusOK, payment.VoidOne(gateways.Find)),
-		runtime.OnStaged(func(ctx context.Context, run *txn.Runner, name string, e events.OrderCancelled) (func(*txn.Tx) error, error) {
-			return payment.CloseOrder(ctx, run, gateways.Find, name, e.OrderID)
-		}),
-		runtime.OnStaged(func(ctx context.Context, run *txn.Runner, name string, e events.OrderExpired) (func(*txn.Tx) error, error) {
-			return payment.CloseOrder(ctx, run, gateways.Find, name, e.OrderID)
-		}),
-	)
+	return runtime.Wired("payment-void", func(env *runtime.Env) ([]runtime.Operation, error) {
+		find, err := gateways.Open(env)
+		return []runtime.Operation{
+			runtime.Staged(http.StatusOK, payment.VoidOne(find)),
+			runtime.OnStaged(func(ctx context.Context, run *txn.Runner, name string, e events.OrderCancelled) (func(*txn.Tx) error, error) {
+				return payment.CloseOrder(ctx, run, find, name, e.OrderID)
+			}),
+			runtime.OnStaged(func(ctx context.Context, run *txn.Runner, name string, e events.OrderExpired) (func(*txn.Tx) error, error) {
+				return payment.CloseOrder(ctx, run, find, name, e.OrderID)
+			}),
+		}, err
+	})
 }

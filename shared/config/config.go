@@ -11,17 +11,18 @@ import (
 
 // Function is what every function reads.
 type Function struct {
-	DatabaseURL   string        `envconfig:"DATABASE_URL" required:"true" json:"-"`                       // this function's own login
-	DatabasePool  int           `envconfig:"DATABASE_POOL" default:"2"`                                   // connections of one instance
-	Sink          string        `envconfig:"K_SINK"`                                                      // where events are sent, set by Knative's SinkBinding
-	FunctionURL   string        `envconfig:"FUNCTION_URL" default:"http://{name}"`                        // how the gateway reaches a function
-	Port          int           `envconfig:"PORT" default:"8080"`                                         // set by Knative Serving
-	ListenAddress string        `envconfig:"LISTEN_ADDRESS"`                                              // set by func; wins over Port
-	DrainTimeout  time.Duration `envconfig:"DRAIN_TIMEOUT" default:"25s"`                                 // below Kubernetes' 30 s of grace
-	LogLevel      string        `envconfig:"LOG_LEVEL" default:"info"`                                    // debug, info, warn or error
-	Tracing       bool          `envconfig:"TRACING" default:"false"`                                     // OTLP over HTTP
-	OTLPEndpoint  string        `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" default:"http://localhost:4318"` // where traces go
-	OTLPHeaders   string        `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" json:"-"`                         // may hold a credential
+	DatabaseURL    string        `envconfig:"DATABASE_URL" required:"true" json:"-"`                       // this function's own login
+	DatabasePool   int           `envconfig:"DATABASE_POOL" default:"2"`                                   // connections of one instance
+	Sink           string        `envconfig:"K_SINK"`                                                      // where events are sent, set by Knative's SinkBinding
+	FunctionURL    string        `envconfig:"FUNCTION_URL" default:"http://{name}"`                        // how the gateway reaches a function
+	Port           int           `envconfig:"PORT" default:"8080"`                                         // set by Knative Serving
+	ListenAddress  string        `envconfig:"LISTEN_ADDRESS"`                                              // set by func; wins over Port
+	DrainTimeout   time.Duration `envconfig:"DRAIN_TIMEOUT" default:"25s"`                                 // below Kubernetes' 30 s of grace
+	CredentialsKey string        `envconfig:"CREDENTIALS_KEY" json:"-"`                                    // seals shops' secrets in the database; see shared/seal
+	LogLevel       string        `envconfig:"LOG_LEVEL" default:"info"`                                    // debug, info, warn or error
+	Tracing        bool          `envconfig:"TRACING" default:"false"`                                     // OTLP over HTTP
+	OTLPEndpoint   string        `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" default:"http://localhost:4318"` // where traces go
+	OTLPHeaders    string        `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" json:"-"`                         // may hold a credential
 }
 
 // Email is what notify-email reads as well. Of the AWS variables those of plain

@@ -228,6 +228,13 @@ var Functions = []Function{
 		Emits:       []string{"dev.rackless.payment.captured.v1"},
 	},
 	{
+		Name:    "payment-connect",
+		Route:   "POST /v1/gateways",
+		Summary: "Connects the shop with its account at a payment gateway",
+		Access:  "staff", Scope: "shop:write",
+		Idempotency: "optional",
+	},
+	{
 		Name:    "payment-refund",
 		Route:   "POST /v1/payments/{id}/refund",
 		Summary: "Gives captured money back",

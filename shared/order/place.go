@@ -166,6 +166,12 @@ func intend(ctx context.Context, tx *txn.Tx, o Order, taken cart.Order, tenders 
 			}
 			intent.Gateway, intent.CaptureOn = method.Gateway, method.Capture
 			tenders, intent.Token = token(tenders, charge.Tender)
+			if method.Gateway != "" {
+				intent.Billing = billing(o)
+				if !tx.Who.Trusted() {
+					intent.BuyerIP = tx.Cause().Address
+				}
+			}
 		}
 		left -= cents
 		intents = append(intents, intent)
@@ -174,6 +180,20 @@ func intend(ctx context.Context, tx *txn.Tx, o Order, taken cart.Order, tenders 
 		return nil, fault.New(fault.Unprocessable, "the payments cover %d of %d cents", o.TotalCents-left, o.TotalCents).With("missing_cents", left)
 	}
 	return intents, nil
+}
+
+// billing is the address that the buyer's bank is asked about: where nothing else
+// was said, that of the delivery.
+func billing(o Order) payment.Billing {
+	b := o.Billing
+	out := payment.Billing{
+		FirstName: b.FirstName, LastName: b.LastName, Company: b.Company,
+		Address: b.Address1, City: b.City, Region: b.Region, Postal: b.Postal, Country: b.Country,
+	}
+	if b.Address1 == "" && b.Postal == "" {
+		out.Address, out.City, out.Region, out.Postal, out.Country = o.Ship.Address1, o.Ship.City, o.Ship.Region, o.Ship.Postal, o.Ship.Country
+	}
+	return out
 }
 
 // token takes the token of the first tender of the kind off the list.

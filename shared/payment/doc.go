@@ -1,5 +1,5 @@
 // Package payment takes and gives back money. It owns the tables payments,
-// payment_operations and test_gateway.
+// payment_operations, gateway_accounts and test_gateway.
 //
 // A payment is one tender of an order. What is intended at a gateway is an
 // operation, whose id is derived from the request or the event that wants it and

@@ -45,10 +45,14 @@ type Operation struct {
 // Billing is the address that the buyer's bank compares with its own. Gateways
 // cut what is too long for them.
 type Billing struct {
-	FirstName, LastName, Company string
-	Address                      string // street and house number
-	City, Region, Postal         string
-	Country                      string // ISO 3166-1, two letters
+	FirstName string `json:"first_name,omitempty"`
+	LastName  string `json:"last_name,omitempty"`
+	Company   string `json:"company,omitempty"`
+	Address   string `json:"address,omitempty"` // street and house number
+	City      string `json:"city,omitempty"`
+	Region    string `json:"region,omitempty"`
+	Postal    string `json:"postal,omitempty"`
+	Country   string `json:"country,omitempty"` // ISO 3166-1, two letters
 }
 
 // State is how far an operation has come.
@@ -93,6 +97,7 @@ type Gateway interface {
 	Lookup(context.Context, Operation) (o Outcome, found bool, err error)
 }
 
-// Gateways finds a gateway by the name under which a payment method has it; nil
-// if there is none.
-type Gateways func(name string, run *txn.Runner) Gateway
+// Gateways finds a gateway by the name under which a payment method has it, as
+// the shop of the context uses it; with kind NotFound if there is none, or if the
+// shop has no account there.
+type Gateways func(ctx context.Context, run *txn.Runner, name string) (Gateway, error)

@@ -50,13 +50,15 @@ type Payment struct {
 	AuthorizedCents int64      `json:"authorized_cents" db:"authorized_cents"`
 	CapturedCents   int64      `json:"captured_cents" db:"captured_cents"`
 	RefundedCents   int64      `json:"refunded_cents" db:"refunded_cents"`
+	Billing         Billing    `json:"-" db:"billing"`
+	BuyerIP         string     `json:"-" db:"buyer_ip"`
 	Reference       string     `json:"reference,omitempty" db:"reference"`
 	Detail          string     `json:"detail,omitempty" db:"detail"`
 	ClosedAt        *time.Time `json:"-" db:"closed_at"`
 }
 
 const columns = `payment_id, order_id, tender, gateway, capture_on, token, gift_card, currency, status,
-	amount_cents, authorized_cents, captured_cents, refunded_cents, reference, detail, closed_at`
+	amount_cents, authorized_cents, captured_cents, refunded_cents, billing, buyer_ip, reference, detail, closed_at`
 
 // class returns the first digit of the status.
 func (p Payment) class() byte { return p.Status[0] }
@@ -69,6 +71,8 @@ type Intent struct {
 	Token       string // the gateway's for the buyer's instrument
 	GiftCard    string // code
 	AmountCents int64
+	Billing     Billing // of the buyer's instrument
+	BuyerIP     string  // from where the buyer orders; empty if the merchant does it for them
 }
 
 // Open writes the payments of a new order, none of which has happened yet.
@@ -81,10 +85,10 @@ func Open(ctx context.Context, tx *txn.Tx, orderID, currency string, intents []I
 		}
 		batch.Queue(`
 			INSERT INTO payments (payment_id, shop_id, order_id, position, tender, gateway, capture_on, token, gift_card,
-			                      currency, status, amount_cents, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`,
+			                      currency, status, amount_cents, billing, buyer_ip, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)`,
 			ident.New(ident.Payment), tx.Shop, orderID, i, in.Tender, in.Gateway, in.CaptureOn, in.Token, in.GiftCard,
-			currency, status, in.AmountCents, tx.Now)
+			currency, status, in.AmountCents, in.Billing, in.BuyerIP, tx.Now)
 	}
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("open payments: %w", err)
@@ -133,6 +137,18 @@ func save(ctx context.Context, tx *txn.Tx, p Payment) error {
 		p.ID, p.Status, p.AuthorizedCents, p.CapturedCents, p.RefundedCents, p.Reference, p.Detail, p.ClosedAt, tx.Now)
 	if err != nil {
 		return fmt.Errorf("save payment %s: %w", p.ID, err)
+	}
+	return nil
+}
+
+// EraseBuyer removes from the payments of orders where the buyer lives and was.
+func EraseBuyer(ctx context.Context, tx *txn.Tx, orderIDs []string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE payments
+		SET billing = '{}', buyer_ip = '', updated_at = $2
+		WHERE order_id = ANY($1)`, orderIDs, tx.Now)
+	if err != nil {
+		return fmt.Errorf("erase the buyer from payments: %w", err)
 	}
 	return nil
 }
@@ -234,6 +250,7 @@ func newAttempt(name string, p Payment, kind Kind, cents int64) *attempt {
 	return &attempt{gateway: p.Gateway, Operation: Operation{
 		ID: operationID(name, kind, p.ID), Kind: kind, PaymentID: p.ID, OrderID: p.OrderID,
 		Token: p.Token, Reference: p.Reference, AmountCents: cents, CapturedCents: p.CapturedCents, Currency: p.Currency,
+		Billing: p.Billing, BuyerIP: p.BuyerIP,
 	}}
 }
 
@@ -267,7 +284,8 @@ func operationID(name string, kind Kind, paymentID string) string {
 // pending returns the operations of an order whose outcome is not known.
 func pending(ctx context.Context, tx *txn.Tx, orderID string) ([]*attempt, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT o.operation_id, o.kind, o.amount_cents, o.created_at, p.payment_id, p.order_id, p.gateway, p.token, p.reference, p.captured_cents, p.currency
+		SELECT o.operation_id, o.kind, o.amount_cents, o.created_at, p.payment_id, p.order_id, p.gateway, p.token, p.reference, p.captured_cents, p.currency,
+		       p.billing, p.buyer_ip
 		FROM payment_operations o
 		JOIN payments p USING (payment_id)
 		WHERE p.order_id = $1 AND o.state = 'pending'
@@ -277,7 +295,8 @@ func pending(ctx context.Context, tx *txn.Tx, orderID string) ([]*attempt, error
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*attempt, error) {
 		a := &attempt{Operation: Operation{Resumed: true}}
-		err := row.Scan(&a.ID, &a.Kind, &a.AmountCents, &a.Since, &a.PaymentID, &a.OrderID, &a.gateway, &a.Token, &a.Reference, &a.CapturedCents, &a.Currency)
+		err := row.Scan(&a.ID, &a.Kind, &a.AmountCents, &a.Since, &a.PaymentID, &a.OrderID, &a.gateway, &a.Token, &a.Reference, &a.CapturedCents, &a.Currency,
+			&a.Billing, &a.BuyerIP)
 		return a, err
 	})
 	if err != nil {
@@ -292,10 +311,13 @@ func (a *attempt) execute(ctx context.Context, gateways Gateways, run *txn.Runne
 	if a.outcome.State != "" {
 		return nil // it has ended already
 	}
-	gateway := gateways(a.gateway, run)
-	if gateway == nil {
-		a.outcome = Outcome{State: Declined, Status: "998", Detail: "the shop has no gateway " + a.gateway}
-		return nil
+	gateway, err := gateways(ctx, run, a.gateway)
+	if fault.Is(err, fault.NotFound) && !a.Resumed && (a.Kind == Authorize || a.Kind == Charge) {
+		a.outcome = Outcome{State: Declined, Status: "998", Detail: "the shop has no account at the gateway " + a.gateway}
+		return nil // nothing can have moved; whatever follows up an effect waits for the account instead
+	}
+	if err != nil {
+		return unknown(err)
 	}
 	if a.Resumed {
 		found := false

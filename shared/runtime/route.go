@@ -255,6 +255,7 @@ func serve[In any](in *instance, c *call, run func(context.Context, *instance, *
 	ctx = principal.NewContext(ctx, c.who)
 	ctx = txn.WithCause(ctx, txn.Cause{
 		Correlation: c.requestID, TraceParent: telemetry.TraceParent(ctx, c.r.Header.Get("Traceparent")), IdempotencyKey: c.r.Header.Get("Idempotency-Key"),
+		Address: address(c.r),
 	})
 	if err := in.throttle(ctx, c); err != nil {
 		return a, err

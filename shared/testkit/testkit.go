@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"io"
@@ -34,6 +35,9 @@ var Start = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
 
 // Secret is what the logins of the template are derived from.
 const Secret = "testkit"
+
+// Key is what shops' secrets are sealed with.
+var Key = base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))
 
 // Template is the migrated database that tests copy, logins included.
 func Template() pgtest.Template {
@@ -78,7 +82,7 @@ func New(tb testing.TB, change ...func(*rackless.Options)) *Kit {
 		tb.Fatal(err)
 	}
 	k := &Kit{Clock: clock.NewManual(Start), DB: db.Pool(tb), Logins: logins}
-	options := rackless.Options{Logins: logins, Clock: k.Clock, Log: slog.New(slog.NewTextHandler(writer{tb}, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	options := rackless.Options{Logins: logins, Key: Key, Clock: k.Clock, Log: slog.New(slog.NewTextHandler(writer{tb}, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	for _, c := range change {
 		c(&options)
 	}

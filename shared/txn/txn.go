@@ -28,6 +28,7 @@ type Cause struct {
 	Causation      string // id of the event that is being handled, empty for a request
 	TraceParent    string // W3C trace context
 	IdempotencyKey string // the key that the client sent, if any
+	Address        string // IP address of the client of a request; of an event, empty
 }
 
 type causeKey struct{}

@@ -2,6 +2,9 @@ package home
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -45,6 +48,7 @@ type Database struct {
 	Home   Home
 	URL    string // as the owner
 	Logins migrations.Logins
+	Key    string // seals shops' secrets; derived like the logins
 	Words  string // what it is, for people; no password
 	server *local.Server
 	name   string // of a scratch database
@@ -107,6 +111,9 @@ func (d *Database) open(ctx context.Context, secret string) error {
 			return err
 		}
 	}
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte("credentials"))
+	d.Key = base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	d.Logins, err = migrations.NewLogins(d.URL, secret)
 	return err
 }

@@ -90,7 +90,7 @@ func (s *Shop) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	s.Shop, err = rackless.Open(rackless.Options{
-		Logins: s.db.Logins, Manifests: o.Manifests, Log: o.Log, Observer: o.Observer, Chaos: o.Chaos, IdleAfter: o.IdleAfter,
+		Logins: s.db.Logins, Key: s.db.Key, Manifests: o.Manifests, Log: o.Log, Observer: o.Observer, Chaos: o.Chaos, IdleAfter: o.IdleAfter,
 	})
 	if err != nil {
 		return fmt.Errorf("open the shop: %w", err)

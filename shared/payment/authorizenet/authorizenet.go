@@ -42,8 +42,9 @@ const (
 
 // Config says how the gateway is reached.
 type Config struct {
-	URL     string        `envconfig:"AUTHORIZENET_URL" default:"https://api.authorize.net/xml/v1/request.api"`
-	Timeout time.Duration `envconfig:"AUTHORIZENET_TIMEOUT" default:"60s"` // of one request; the processor's own is shorter
+	URL        string        `envconfig:"AUTHORIZENET_URL" default:"https://api.authorize.net/xml/v1/request.api"`
+	SandboxURL string        `envconfig:"AUTHORIZENET_SANDBOX_URL" default:"https://apitest.authorize.net/xml/v1/request.api"` // of accounts of its test system
+	Timeout    time.Duration `envconfig:"AUTHORIZENET_TIMEOUT" default:"60s"`                                                  // of one request; the processor's own is shorter
 }
 
 // Credentials are those of a merchant account.
