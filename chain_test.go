@@ -3,13 +3,16 @@ package rackless_test
 import (
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rackless/rackless"
+	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/order"
 	"github.com/rackless/rackless/shared/testkit"
 	"github.com/rackless/rackless/shared/topology"
@@ -98,20 +101,71 @@ func TestDeclinedPaymentEndsWithoutEffect(t *testing.T) {
 	k.WantStock(t, "A", 5, 0)
 }
 
+// Two orders are accepted while the stock would do for each, before either has
+// reserved it: the later one to reserve is cancelled.
 func TestMissingStockCancelsOrder(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 3)
+	shelf, err := k.DB.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = shelf.Rollback(t.Context()) }()
+	if _, err := shelf.Exec(t.Context(), `SELECT FROM stock FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	var orders [2]order.Order
+	for i := range orders {
+		cartID, token := buyer(t, k, 2)
+		k.Call(t, token, "POST", "/v1/orders", map[string]any{
+			"cart_id": cartID, "payments": []any{map[string]any{"tender": "CREDIT", "token": "tok_approve"}},
+		}, "Idempotency-Key: x").Want(t, http.StatusAccepted).Into(t, &orders[i])
+	}
+	if err := shelf.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	k.Settle(t)
+	confirmed := 0
+	for _, o := range orders {
+		k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+		if o.State == "confirmed" {
+			confirmed++
+			continue
+		}
+		if o.State != "cancelled" || o.Reason != "stock" {
+			t.Errorf("state %s, reason %q; want cancelled for stock", o.State, o.Reason)
+		}
+		if p := o.Payments[0]; p.AuthorizedCents != 0 || p.Status[0] != '6' {
+			t.Errorf("payment %+v, want it voided untouched", p)
+		}
+	}
+	if confirmed != 1 {
+		t.Errorf("%d orders confirmed, want 1", confirmed)
+	}
+	k.WantStock(t, "A", 1, 0)
+}
+
+// What has run out since the buyer saw it is told before anything is ordered.
+func TestShortStockIsRefused(t *testing.T) {
 	t.Parallel()
 	k := testkit.New(t)
 	stocked(t, k, 1)
 	cartID, token := buyer(t, k, 2)
-
-	o := place(t, k, cartID, token, "tok_approve")
-	if o.State != "cancelled" || o.Reason != "stock" {
-		t.Errorf("state %s, reason %q; want cancelled for stock", o.State, o.Reason)
+	var p struct {
+		Data struct {
+			Shortages []events.Shortage `json:"shortages"`
+		} `json:"data"`
 	}
-	if p := o.Payments[0]; p.AuthorizedCents != 0 || p.Status[0] != '6' {
-		t.Errorf("payment %+v, want it voided untouched", p)
+	body := map[string]any{"cart_id": cartID, "payments": []any{map[string]any{"tender": "CREDIT", "token": "tok_approve"}}}
+	k.Call(t, token, "POST", "/v1/orders", body, "Idempotency-Key: 1").Want(t, http.StatusConflict).Into(t, &p)
+	if want := []events.Shortage{{SKU: "A", Wanted: 2, Available: 1}}; !slices.Equal(p.Data.Shortages, want) {
+		t.Errorf("shortages %+v, want %+v", p.Data.Shortages, want)
 	}
-	k.WantStock(t, "A", 1, 0)
+	k.Call(t, k.Key, "POST", "/v1/inventory/adjustments", map[string]any{
+		"adjustments": []any{map[string]any{"sku": "A", "set": 2}}, "reason": "delivery",
+	}).Want(t, http.StatusOK)
+	k.Call(t, token, "POST", "/v1/orders", body, "Idempotency-Key: 1").Want(t, http.StatusAccepted) // the cart is as it was
 }
 
 func TestCancellationGivesEverythingBack(t *testing.T) {
@@ -154,32 +208,96 @@ func TestLostReplyIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestLastUnitIsSoldOnce(t *testing.T) {
-	t.Parallel()
-	k := testkit.New(t)
-	stocked(t, k, 1)
-	const buyers = 20
-	orders := make([]order.Order, buyers)
+// rush places an order from each of so many carts, all at once, and returns how
+// many came to which end: the states of those accepted, and "refused".
+func rush(t *testing.T, k *testkit.Kit, buyers int, prepare func(cartID, token string)) map[string]int {
+	t.Helper()
+	type visit struct{ cart, token string }
+	visits := make([]visit, buyers)
+	for i := range visits {
+		k.Clock.Advance(time.Second) // they share an address, which may open only so many carts
+		visits[i].cart, visits[i].token = buyer(t, k, 1)
+		prepare(visits[i].cart, visits[i].token)
+	}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: buyers}}
+	defer client.CloseIdleConnections()
+	var refused atomic.Int64
 	var group sync.WaitGroup
-	for i := range orders {
-		cartID, token := buyer(t, k, 1)
+	for _, v := range visits {
 		group.Go(func() {
-			k.Call(t, token, "POST", "/v1/orders", map[string]any{
-				"cart_id": cartID, "payments": []any{map[string]any{"tender": "CREDIT", "token": "tok_approve"}},
-			}, "Idempotency-Key: x").Want(t, http.StatusAccepted).Into(t, &orders[i])
+			r := testkit.Call(t, client, k.URL+"/v1/orders", v.token, "POST", map[string]any{
+				"cart_id": v.cart, "payments": []any{map[string]any{"tender": "CREDIT", "token": "tok_approve"}},
+			}, "Idempotency-Key: x")
+			switch r.Status {
+			case http.StatusAccepted:
+			case http.StatusConflict, http.StatusUnprocessableEntity:
+				refused.Add(1)
+			default:
+				t.Errorf("status %d: %s", r.Status, r.Body)
+			}
 		})
 	}
 	group.Wait()
 	k.Settle(t)
-	count := map[string]int{}
-	for _, o := range orders {
-		k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
-		count[string(o.State)]++
+	k.Sweep(t)
+	count := map[string]int{"refused": int(refused.Load())}
+	rows, err := k.DB.Query(t.Context(), `SELECT state FROM orders`)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if count["confirmed"] != 1 || count["cancelled"] != buyers-1 {
-		t.Errorf("orders by state: %v, want 1 confirmed and %d cancelled", count, buyers-1)
+	states, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range states {
+		count[s]++
+	}
+	return count
+}
+
+func TestLastUnitIsSoldOnce(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 1)
+	const buyers = 500
+	count := rush(t, k, buyers, func(string, string) {})
+	if count["confirmed"] != 1 || count["cancelled"]+count["refused"] != buyers-1 {
+		t.Errorf("orders by end: %v, want 1 confirmed and %d cancelled or refused", count, buyers-1)
 	}
 	k.WantStock(t, "A", 0, 0)
+	var left int
+	err := k.DB.QueryRow(t.Context(), `
+		SELECT (SELECT count(*) FROM reservations WHERE state = 'held')
+		     + (SELECT count(*) FROM payments p JOIN orders o USING (order_id) WHERE o.state <> 'confirmed' AND left(p.status, 1) <> '6')`).Scan(&left)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left != 0 {
+		t.Errorf("%d reservations or payments of the others are left", left)
+	}
+}
+
+func TestCouponIsUsedAsOftenAsItMay(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	const buyers, limit = 1000, 100
+	stocked(t, k, buyers)
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{"offers": []any{map[string]any{
+		"id": "RUSH", "code": "RUSH", "on": "goods", "kind": "each", "value": "2.00", "usage_limit": limit,
+	}}}).Want(t, http.StatusOK)
+	rush(t, k, buyers, func(cart, token string) {
+		k.Call(t, token, "PATCH", "/v1/carts/"+cart, map[string]any{"coupons": []string{"RUSH"}}).Want(t, http.StatusOK)
+	})
+	var uses, cheaper int
+	err := k.DB.QueryRow(t.Context(), `
+		SELECT (SELECT count(*) FROM coupon_redemptions),
+		       (SELECT count(*) FROM orders WHERE state = 'confirmed' AND total_cents = $1)`, 1999-200+500).Scan(&uses, &cheaper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if uses != limit || cheaper != limit {
+		t.Errorf("%d uses, %d orders with the discount; want %d of both", uses, cheaper, limit)
+	}
 }
 
 // The events of a chain may be lost, doubled, reordered and late; the order

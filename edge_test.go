@@ -2,6 +2,7 @@ package rackless_test
 
 import (
 	"net/http"
+	"reflect"
 	"testing"
 	"time"
 
@@ -102,6 +103,21 @@ func TestChangedPriceIsRefused(t *testing.T) {
 		t.Errorf("the refusal says %d cents, want 3499", p.Data.Total)
 	}
 	body["expected_total_cents"] = p.Data.Total
+	body["expected_lines"] = []any{map[string]any{"stid": "A", "qty": 1, "extended": "19.99"}, map[string]any{"stid": "GONE", "qty": 1, "extended": "1"}}
+	var changed struct {
+		Data struct {
+			Changes []order.Change `json:"changes"`
+		} `json:"data"`
+	}
+	k.Call(t, token, "POST", "/v1/orders", body, "Idempotency-Key: l").Want(t, http.StatusConflict).Into(t, &changed)
+	want := []order.Change{
+		{STID: "A", Old: &order.SeenLine{STID: "A", Qty: 1, Extended: "19.99"}, New: &order.SeenLine{STID: "A", Qty: 1, Extended: "29.99"}},
+		{STID: "GONE", Old: &order.SeenLine{STID: "GONE", Qty: 1, Extended: "1"}},
+	}
+	if !reflect.DeepEqual(changed.Data.Changes, want) {
+		t.Errorf("changes %+v, want %+v", changed.Data.Changes, want)
+	}
+	body["expected_lines"] = []any{map[string]any{"stid": "A", "qty": 1, "extended": "29.990"}}
 	k.Call(t, token, "POST", "/v1/orders", body, "Idempotency-Key: p2").Want(t, http.StatusAccepted)
 }
 

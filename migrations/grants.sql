@@ -260,10 +260,13 @@ GRANT SELECT ON payment_methods TO rackless_order_place;
 GRANT INSERT, SELECT ON payments TO rackless_order_place;
 GRANT SELECT ON price_schedules TO rackless_order_place;
 GRANT SELECT ON products TO rackless_order_place;
+GRANT SELECT ON reservations TO rackless_order_place;
 GRANT SELECT ON rule_lists TO rackless_order_place;
 GRANT SELECT ON shipping_methods TO rackless_order_place;
 GRANT SELECT ON shop_settings TO rackless_order_place;
 GRANT SELECT ON shops TO rackless_order_place;
+GRANT SELECT ON skus TO rackless_order_place;
+GRANT SELECT ON stock TO rackless_order_place;
 GRANT SELECT ON tax_rules TO rackless_order_place;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_place;
 

@@ -47,12 +47,16 @@ type PlaceInput struct {
 	// Expected is the total the buyer saw, in the currency's smallest unit. If
 	// the cart comes to anything else now, nothing is ordered.
 	Expected *int64 `json:"expected_total_cents,omitempty"`
+	// Lines are those that the buyer saw. If one has changed, come or gone,
+	// nothing is ordered, and the refusal tells what was and what is.
+	Lines []SeenLine `json:"expected_lines,omitempty"`
 }
 
 // Validate refuses what cannot be ordered.
 func (in PlaceInput) Validate() error {
 	var f fault.Fields
 	f.Check(ident.Valid(ident.Cart, in.CartID), "/cart_id", "must be the id of a cart")
+	checkSeen(&f, in.Lines)
 	f.Check(len(in.Email) <= 254, "/email", "must not exceed 254 characters")
 	f.Check(len(in.Payments) <= 20, "/payments", "must not hold more than 20 tenders")
 	for i, p := range in.Payments {
@@ -74,9 +78,11 @@ func Place(ctx context.Context, tx *txn.Tx, in PlaceInput) (Order, error) {
 		return Order{}, err
 	}
 	total := taken.Totals.Cents.Order
-	if in.Expected != nil && *in.Expected != total {
-		return Order{}, fault.New(fault.Conflict, "the cart comes to %d cents now, not %d", total, *in.Expected).
-			With("expected_total_cents", *in.Expected).With("total_cents", total).With("lines", taken.Totals.Lines)
+	if err := refuseChanged(in, taken.Totals); err != nil {
+		return Order{}, err
+	}
+	if err := refuseShort(ctx, tx, taken.Totals.Lines); err != nil {
+		return Order{}, err
 	}
 	email := in.Email
 	if email == "" {
