@@ -9,6 +9,7 @@ import (
 	"github.com/rackless/rackless/infra/simulators/authorizenet"
 	"github.com/rackless/rackless/infra/simulators/sim"
 	"github.com/rackless/rackless/infra/simulators/stripe"
+	"github.com/rackless/rackless/shared/payment"
 	"github.com/rackless/rackless/shared/testkit"
 )
 
@@ -19,6 +20,8 @@ type vendor struct {
 	account map[string]any
 	control *sim.Control
 	token   func() string // of a good card, for one payment
+	// authenticate has the buyer identify themselves at their bank.
+	authenticate func(reference string) error
 }
 
 // books are what a gateway has booked in all, in cents.
@@ -54,8 +57,10 @@ func vendors(t *testing.T, k *testkit.Kit) []vendor {
 			func() string {
 				return "COMMON.ACCEPT.INAPP.PAYMENT|" + bank.Nonce(authorizenet.Card{Number: "4111111111111111", Expiry: "2030-12", Code: "900"})
 			},
+			nil,
 		},
-		{"stripe", map[string]any{"gateway": "stripe", "secret_key": "sk_test_shop"}, intents.Control, func() string { return "pm_card_visa" }},
+		{"stripe", map[string]any{"gateway": "stripe", "secret_key": "sk_test_shop"}, intents.Control, func() string { return "pm_card_visa" },
+			func(reference string) error { return intents.Authenticate(reference, true) }},
 	}
 }
 
@@ -200,5 +205,41 @@ func TestBillingReachesGatewayAndIsErased(t *testing.T) {
 	k.Settle(t)
 	if billed() != 0 {
 		t.Error("the erased customer's address is still with the payment")
+	}
+}
+
+// A buyer who has to identify themselves at their bank has the payment held until
+// they have; staff cannot wave it through before.
+func TestApprovalWaitsForTheBuyersBank(t *testing.T) {
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	v := vendors(t, k)[1]
+	k.Call(t, k.Key, "POST", "/v1/gateways", v.account).Want(t, http.StatusOK)
+	pays(t, k, v.gateway, "manual")
+	cart, token := buyer(t, k, 1)
+	o := place(t, k, cart, token, "pm_card_authenticationRequired")
+	if o.State != "pending" || o.Payments[0].Status[0] != '4' {
+		t.Fatalf("state %s, payment %+v; want it held", o.State, o.Payments[0])
+	}
+	approve := func(key string) (out payment.Acted) {
+		k.Call(t, k.Key, "POST", "/v1/payments/"+o.Payments[0].ID+"/approve", nil, "Idempotency-Key: "+key).Want(t, http.StatusOK).Into(t, &out)
+		k.Settle(t)
+		return out
+	}
+	if out := approve("early"); out.Operation.State == payment.Succeeded || out.Status[0] != '4' {
+		t.Errorf("approved before the buyer's bank has: %+v", out)
+	}
+	if err := v.authenticate(o.Payments[0].Reference); err != nil {
+		t.Fatal(err)
+	}
+	if out := approve("late"); out.Operation.State != payment.Succeeded {
+		t.Errorf("not approved after the buyer's bank has: %+v", out)
+	}
+	k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+	if o.State != "confirmed" {
+		t.Errorf("state %s, want confirmed", o.State)
+	}
+	if got, want := v.books(), (books{authorized: o.TotalCents}); got != want {
+		t.Errorf("the gateway booked %+v, want %+v", got, want)
 	}
 }

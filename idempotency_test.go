@@ -53,10 +53,11 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 		k.Call(t, k.Key, "POST", "/v1/customers/"+id+"/addresses", address).Want(t, http.StatusCreated).Into(t, &a)
 		return "/v1/customers/" + id + "/addresses/" + a.ID
 	}
-	ordered := func() order.Order {
+	paid := func(card string) order.Order {
 		cart, token := buyer(t, k, 1)
-		return place(t, k, cart, token, "tok_approve")
+		return place(t, k, cart, token, card)
 	}
+	ordered := func() order.Order { return paid("tok_approve") }
 	return map[string]func() write{
 		"shop-create":    func() write { return write{k.Key, "/v1/shops", map[string]any{"name": "Another", "currency": "EUR"}} },
 		"shop-configure": func() write { return write{k.Key, "/v1/shop", map[string]any{"name": "Renamed"}} },
@@ -105,6 +106,8 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 		},
 		"order-cancel":    func() write { return write{k.Key, "/v1/orders/" + ordered().ID + "/cancel", nil} },
 		"payment-capture": func() write { return write{k.Key, "/v1/payments/" + ordered().Payments[0].ID + "/capture", nil} },
+		"payment-approve": func() write { return write{k.Key, "/v1/payments/" + paid("tok_hold").Payments[0].ID + "/approve", nil} },
+		"payment-decline": func() write { return write{k.Key, "/v1/payments/" + paid("tok_hold").Payments[0].ID + "/decline", nil} },
 		"payment-void":    func() write { return write{k.Key, "/v1/payments/" + ordered().Payments[0].ID + "/void", nil} },
 		"payment-refund": func() write {
 			p := ordered().Payments[0].ID

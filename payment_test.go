@@ -3,6 +3,7 @@ package rackless_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/rackless/rackless/shared/order"
 	"github.com/rackless/rackless/shared/payment"
@@ -136,4 +137,55 @@ func TestCardNumbersAreRefused(t *testing.T) {
 	if err := k.DB.QueryRow(t.Context(), `SELECT count(*) FROM payments`).Scan(&kept); err != nil || kept != 0 {
 		t.Errorf("%d payments, %v; want none", kept, err)
 	}
+}
+
+// What the gateway holds for review waits for staff: approved, the order goes on
+// to its end; declined, nothing is taken and the order runs out.
+func TestHeldPaymentWaitsForStaff(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	hold := func(t *testing.T) order.Order {
+		cartID, token := buyer(t, k, 1)
+		o := place(t, k, cartID, token, "tok_hold")
+		if p := o.Payments[0]; o.State != "pending" || p.Status != "430" || p.CapturedCents != 0 {
+			t.Fatalf("state %s, payment %+v; want it pending and held", o.State, p)
+		}
+		k.Call(t, token, "POST", "/v1/payments/"+o.Payments[0].ID+"/approve", nil, "Idempotency-Key: b").Want(t, http.StatusForbidden)
+		return o
+	}
+	decide := func(t *testing.T, o order.Order, verb string) order.Order {
+		path := "/v1/payments/" + o.Payments[0].ID + "/"
+		var out payment.Acted
+		k.Call(t, k.Key, "POST", path+verb, nil, "Idempotency-Key: "+verb).Want(t, http.StatusOK).Into(t, &out)
+		if out.Operation.State != payment.Succeeded {
+			t.Errorf("the gateway says %s: %s", out.Operation.State, out.Operation.Detail)
+		}
+		k.Settle(t)
+		for _, late := range []string{"approve", "decline"} {
+			k.Call(t, k.Key, "POST", path+late, nil, "Idempotency-Key: late "+verb+late).Want(t, http.StatusConflict)
+		}
+		k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+		return o
+	}
+	t.Run("approved", func(t *testing.T) {
+		o := decide(t, hold(t), "approve")
+		if p := o.Payments[0]; o.State != "confirmed" || p.CapturedCents != o.TotalCents {
+			t.Errorf("state %s, payment %+v; want it confirmed and captured", o.State, p)
+		}
+		k.WantStock(t, "A", 9, 0)
+	})
+	t.Run("declined", func(t *testing.T) {
+		o := decide(t, hold(t), "decline")
+		if p := o.Payments[0]; o.State != "pending" || p.Status != "630" || p.CapturedCents != 0 {
+			t.Errorf("state %s, payment %+v; want it pending and voided", o.State, p)
+		}
+		k.Clock.Advance(31 * time.Minute)
+		k.Sweep(t)
+		k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+		if o.State != "expired" {
+			t.Errorf("state %s after its time, want expired", o.State)
+		}
+		k.WantStock(t, "A", 9, 0)
+	})
 }

@@ -34,9 +34,11 @@ import (
 	orderplace "github.com/rackless/rackless/functions/order-place"
 	ordertimeline "github.com/rackless/rackless/functions/order-timeline"
 	outboxrelay "github.com/rackless/rackless/functions/outbox-relay"
+	paymentapprove "github.com/rackless/rackless/functions/payment-approve"
 	paymentauthorize "github.com/rackless/rackless/functions/payment-authorize"
 	paymentcapture "github.com/rackless/rackless/functions/payment-capture"
 	paymentconnect "github.com/rackless/rackless/functions/payment-connect"
+	paymentdecline "github.com/rackless/rackless/functions/payment-decline"
 	paymentrefund "github.com/rackless/rackless/functions/payment-refund"
 	paymentvoid "github.com/rackless/rackless/functions/payment-void"
 	sessioncreate "github.com/rackless/rackless/functions/session-create"
@@ -82,9 +84,11 @@ var registry = map[string]func() *runtime.Function{
 	"order-place":       orderplace.New,
 	"order-timeline":    ordertimeline.New,
 	"outbox-relay":      outboxrelay.New,
+	"payment-approve":   paymentapprove.New,
 	"payment-authorize": paymentauthorize.New,
 	"payment-capture":   paymentcapture.New,
 	"payment-connect":   paymentconnect.New,
+	"payment-decline":   paymentdecline.New,
 	"payment-refund":    paymentrefund.New,
 	"payment-void":      paymentvoid.New,
 	"session-create":    sessioncreate.New,

@@ -40,9 +40,11 @@ BEGIN
         'rackless_order_place',
         'rackless_order_timeline',
         'rackless_outbox_relay',
+        'rackless_payment_approve',
         'rackless_payment_authorize',
         'rackless_payment_capture',
         'rackless_payment_connect',
+        'rackless_payment_decline',
         'rackless_payment_refund',
         'rackless_payment_void',
         'rackless_session_create',
@@ -285,6 +287,17 @@ GRANT DELETE, SELECT ON rate_limits TO rackless_outbox_relay;
 GRANT DELETE, SELECT ON sessions TO rackless_outbox_relay;
 GRANT rackless_sweeper TO rackless_outbox_relay;
 
+-- payment-approve
+GRANT SELECT ON gateway_accounts TO rackless_payment_approve;
+GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_approve;
+GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_approve;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_approve;
+GRANT INSERT ON outbox TO rackless_payment_approve;
+GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_approve;
+GRANT SELECT, UPDATE ON payments TO rackless_payment_approve;
+GRANT INSERT, SELECT ON test_gateway TO rackless_payment_approve;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_approve;
+
 -- payment-authorize
 GRANT SELECT ON gateway_accounts TO rackless_payment_authorize;
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_authorize;
@@ -309,6 +322,17 @@ GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rack
 GRANT INSERT, SELECT, UPDATE ON gateway_accounts TO rackless_payment_connect;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_connect;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_connect;
+
+-- payment-decline
+GRANT SELECT ON gateway_accounts TO rackless_payment_decline;
+GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_decline;
+GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_decline;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_decline;
+GRANT INSERT ON outbox TO rackless_payment_decline;
+GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_decline;
+GRANT SELECT, UPDATE ON payments TO rackless_payment_decline;
+GRANT INSERT, SELECT ON test_gateway TO rackless_payment_decline;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_decline;
 
 -- payment-refund
 GRANT SELECT ON gateway_accounts TO rackless_payment_refund;

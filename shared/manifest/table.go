@@ -211,6 +211,14 @@ var Functions = []Function{
 		Summary: "Sends again what was lost, sends timers that are due and deletes what is past its time",
 	},
 	{
+		Name:    "payment-approve",
+		Route:   "POST /v1/payments/{id}/approve",
+		Summary: "Lets a payment that is held for review go on",
+		Access:  "staff", Scope: "payment:write",
+		Idempotency: "required",
+		Emits:       []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.voided.v1"},
+	},
+	{
 		Name:     "payment-authorize",
 		Summary:  "Sets the money of an order aside once its goods are reserved",
 		Consumes: []string{"dev.rackless.inventory.reserved.v1"},
@@ -233,6 +241,14 @@ var Functions = []Function{
 		Summary: "Connects the shop with its account at a payment gateway",
 		Access:  "staff", Scope: "shop:write",
 		Idempotency: "optional",
+	},
+	{
+		Name:    "payment-decline",
+		Route:   "POST /v1/payments/{id}/decline",
+		Summary: "Refuses a payment that is held for review",
+		Access:  "staff", Scope: "payment:write",
+		Idempotency: "required",
+		Emits:       []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.voided.v1"},
 	},
 	{
 		Name:    "payment-refund",

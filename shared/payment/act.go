@@ -100,6 +100,8 @@ func allowed(p Payment, kind Kind, cents int64) (int64, error) {
 		left = p.AuthorizedCents // once: gateways release what is not captured
 	case kind == Void && p.CapturedCents == 0 && (p.class() == '1' || p.class() == '4'):
 		left = p.AuthorizedCents
+	case (kind == Approve || kind == Decline) && p.ClosedAt == nil && p.class() == '4':
+		left = p.AuthorizedCents
 	case kind == Refund:
 		left = p.CapturedCents - p.RefundedCents
 	}

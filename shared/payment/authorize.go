@@ -48,7 +48,6 @@ func authorized(ctx context.Context, tx *txn.Tx, orderID string, attempts []*att
 	for _, a := range attempts {
 		byID[a.PaymentID] = a
 	}
-	declined, held := false, false
 	for i := range payments {
 		p := &payments[i]
 		if a := byID[p.ID]; a != nil {
@@ -56,7 +55,16 @@ func authorized(ctx context.Context, tx *txn.Tx, orderID string, attempts []*att
 				return err
 			}
 		}
-		declined = declined || p.class() == '2' || p.class() == '9'
+	}
+	return conclude(ctx, tx, orderID, payments)
+}
+
+// conclude states what the payments of an order, which are locked, have come to,
+// and settles what needs no gateway once the others are good.
+func conclude(ctx context.Context, tx *txn.Tx, orderID string, payments []Payment) error {
+	declined, held := false, false
+	for _, p := range payments {
+		declined = declined || p.class() == '2' || p.class() == '9' || p.class() == '6'
 		held = held || p.class() == '4'
 	}
 	if len(payments) == 0 || payments[0].ClosedAt != nil {

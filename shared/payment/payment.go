@@ -365,7 +365,7 @@ func (a *attempt) record(ctx context.Context, tx *txn.Tx, p *Payment) (ended boo
 		case Capture:
 			p.CapturedCents += a.AmountCents
 			tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
-		case Void:
+		case Void, Decline:
 			tx.Emit(events.PaymentVoided{OrderID: p.OrderID, PaymentID: p.ID})
 		case Refund:
 			p.RefundedCents += a.AmountCents
