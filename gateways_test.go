@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/rackless/rackless/infra/simulators/authorizenet"
 	"github.com/rackless/rackless/infra/simulators/sim"
@@ -218,7 +219,7 @@ func TestApprovalWaitsForTheBuyersBank(t *testing.T) {
 	pays(t, k, v.gateway, "manual")
 	cart, token := buyer(t, k, 1)
 	o := place(t, k, cart, token, "pm_card_authenticationRequired")
-	if o.State != "pending" || o.Payments[0].Status[0] != '4' {
+	if o.State != "pending" || o.Payments[0].Status[0] != '4' || !o.Payments[0].AwaitsBuyer || o.ExpiresAt.Sub(o.CreatedAt) > time.Hour {
 		t.Fatalf("state %s, payment %+v; want it held", o.State, o.Payments[0])
 	}
 	approve := func(key string) (out payment.Acted) {

@@ -152,6 +152,8 @@ func TestHeldPaymentWaitsForStaff(t *testing.T) {
 			t.Fatalf("state %s, payment %+v; want it pending and held", o.State, p)
 		}
 		k.Call(t, token, "POST", "/v1/payments/"+o.Payments[0].ID+"/approve", nil, "Idempotency-Key: b").Want(t, http.StatusForbidden)
+		k.Clock.Advance(71 * time.Hour) // longer than any checkout, shorter than the shop's policy
+		k.Sweep(t)
 		return o
 	}
 	decide := func(t *testing.T, o order.Order, verb string) order.Order {
@@ -188,4 +190,31 @@ func TestHeldPaymentWaitsForStaff(t *testing.T) {
 		}
 		k.WantStock(t, "A", 9, 0)
 	})
+}
+
+// A payment on which nobody decides is let go when the shop's policy says so, and
+// the goods with it.
+func TestHeldPaymentRunsOut(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{
+		"payment_methods": []any{map[string]any{"tender": "CREDIT", "gateway": "test", "capture": "manual", "enabled": true, "hold_hours": 5}},
+	}).Want(t, http.StatusOK)
+	cartID, token := buyer(t, k, 1)
+	o := place(t, k, cartID, token, "tok_hold")
+	for _, at := range []struct {
+		advance    time.Duration
+		state      string
+		reserved   int64
+		authorized bool
+	}{{5*time.Hour - time.Minute, "pending", 1, true}, {2 * time.Minute, "expired", 0, false}} {
+		k.Clock.Advance(at.advance)
+		k.Sweep(t)
+		k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+		if p := o.Payments[0]; string(o.State) != at.state || (p.Status == "430") != at.authorized {
+			t.Errorf("%s later: state %s, payment %+v; want %s", at.advance, o.State, p, at.state)
+		}
+		k.WantStock(t, "A", 10, at.reserved)
+	}
 }

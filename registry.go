@@ -30,6 +30,7 @@ import (
 	orderconfirm "github.com/rackless/rackless/functions/order-confirm"
 	ordererase "github.com/rackless/rackless/functions/order-erase"
 	orderget "github.com/rackless/rackless/functions/order-get"
+	orderhold "github.com/rackless/rackless/functions/order-hold"
 	orderlist "github.com/rackless/rackless/functions/order-list"
 	orderplace "github.com/rackless/rackless/functions/order-place"
 	ordertimeline "github.com/rackless/rackless/functions/order-timeline"
@@ -80,6 +81,7 @@ var registry = map[string]func() *runtime.Function{
 	"order-confirm":     orderconfirm.New,
 	"order-erase":       ordererase.New,
 	"order-get":         orderget.New,
+	"order-hold":        orderhold.New,
 	"order-list":        orderlist.New,
 	"order-place":       orderplace.New,
 	"order-timeline":    ordertimeline.New,

@@ -1,2 +1,2 @@
-ALTER TABLE payments DROP COLUMN billing, DROP COLUMN buyer_ip;
+ALTER TABLE payments DROP COLUMN billing, DROP COLUMN buyer_ip, DROP COLUMN awaits_buyer;
 DROP TABLE gateway_accounts;

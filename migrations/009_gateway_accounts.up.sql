@@ -13,5 +13,6 @@ CREATE POLICY own_shop ON gateway_accounts USING (shop_id = current_shop()) WITH
 
 -- What the buyer's bank compares with its own books, and where the buyer was.
 ALTER TABLE payments
-    ADD COLUMN billing  jsonb NOT NULL DEFAULT '{}',
-    ADD COLUMN buyer_ip text  NOT NULL DEFAULT '' CHECK (length(buyer_ip) <= 45);
+    ADD COLUMN billing      jsonb   NOT NULL DEFAULT '{}',
+    ADD COLUMN buyer_ip     text    NOT NULL DEFAULT '' CHECK (length(buyer_ip) <= 45),
+    ADD COLUMN awaits_buyer boolean NOT NULL DEFAULT false; -- held until the buyer has identified themselves at their bank

@@ -36,6 +36,7 @@ BEGIN
         'rackless_order_confirm',
         'rackless_order_erase',
         'rackless_order_get',
+        'rackless_order_hold',
         'rackless_order_list',
         'rackless_order_place',
         'rackless_order_timeline',
@@ -239,6 +240,18 @@ GRANT SELECT, UPDATE ON payments TO rackless_order_erase;
 -- order-get
 GRANT SELECT ON orders TO rackless_order_get;
 GRANT SELECT ON payments TO rackless_order_get;
+
+-- order-hold
+GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_hold;
+GRANT INSERT, SELECT ON inbox TO rackless_order_hold;
+GRANT SELECT, UPDATE ON orders TO rackless_order_hold;
+GRANT INSERT, SELECT ON outbox TO rackless_order_hold;
+GRANT SELECT ON payment_methods TO rackless_order_hold;
+GRANT SELECT ON payments TO rackless_order_hold;
+GRANT SELECT, UPDATE ON reservations TO rackless_order_hold;
+GRANT SELECT ON skus TO rackless_order_hold;
+GRANT SELECT, UPDATE ON stock TO rackless_order_hold;
+GRANT SELECT, UPDATE ON stock_orders TO rackless_order_hold;
 
 -- order-list
 GRANT SELECT ON orders TO rackless_order_list;

@@ -39,8 +39,8 @@ func Registry() []Registered {
 		}},
 		{Example: PaymentAuthorized{OrderID: order, Payments: payments("130")}},
 		{Example: PaymentCaptured{OrderID: order, PaymentID: payment, AmountCents: total}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
-		{Example: PaymentDeclined{OrderID: order, Payments: payments("230")}, NoConsumer: "the buyer may pay in another way until order.due ends the order"},
-		{Example: PaymentHeld{OrderID: order, Payments: payments("430")}, NoConsumer: "a person decides; until then order.due bounds the order"},
+		{Example: PaymentDeclined{OrderID: order, Payments: payments("230")}},
+		{Example: PaymentHeld{OrderID: order, Payments: payments("430")}},
 		{Example: PaymentRefunded{OrderID: order, PaymentID: payment, AmountCents: total}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
 		{Example: PaymentVoided{OrderID: order, PaymentID: payment}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
 	}

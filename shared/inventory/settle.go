@@ -22,6 +22,11 @@ var forever = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 // gone, in part or whole, is refused with kind Conflict. It needs SELECT and
 // UPDATE on stock_orders, stock and reservations, and SELECT on skus.
 func Keep(ctx context.Context, tx *txn.Tx, orderID string) error {
+	return KeepUntil(ctx, tx, orderID, forever)
+}
+
+// KeepUntil is Keep for a time.
+func KeepUntil(ctx context.Context, tx *txn.Tx, orderID string, until time.Time) error {
 	var state string
 	err := tx.QueryRow(ctx, `
 		SELECT state
@@ -44,7 +49,7 @@ func Keep(ctx context.Context, tx *txn.Tx, orderID string) error {
 	_, err = tx.Exec(ctx, `
 		UPDATE reservations
 		SET expires_at = $2
-		WHERE shop_id = current_shop() AND order_id = $1 AND state = 'held'`, orderID, forever)
+		WHERE shop_id = current_shop() AND order_id = $1 AND state = 'held'`, orderID, until)
 	if err != nil {
 		return fmt.Errorf("keep the reservation of order %s: %w", orderID, err)
 	}

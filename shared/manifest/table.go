@@ -186,6 +186,12 @@ var Functions = []Function{
 		Access:  "buyer", Scope: "order:read",
 	},
 	{
+		Name:     "order-hold",
+		Summary:  "Gives an order more time while staff decide on a payment that is held for review",
+		Consumes: []string{"dev.rackless.payment.held.v1", "dev.rackless.payment.declined.v1"},
+		Emits:    []string{"dev.rackless.order.due.v1", "dev.rackless.order.cancelled.v1"},
+	},
+	{
 		Name:    "order-list",
 		Route:   "GET /v1/orders",
 		Summary: "Returns a page of orders: a buyer's own, or the shop's",

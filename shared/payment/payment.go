@@ -54,14 +54,19 @@ type Payment struct {
 	BuyerIP         string     `json:"-" db:"buyer_ip"`
 	Reference       string     `json:"reference,omitempty" db:"reference"`
 	Detail          string     `json:"detail,omitempty" db:"detail"`
+	AwaitsBuyer     bool       `json:"awaits_buyer,omitempty" db:"awaits_buyer"` // held until the buyer has identified themselves at their bank
 	ClosedAt        *time.Time `json:"-" db:"closed_at"`
 }
 
 const columns = `payment_id, order_id, tender, gateway, capture_on, token, gift_card, currency, status,
-	amount_cents, authorized_cents, captured_cents, refunded_cents, billing, buyer_ip, reference, detail, closed_at`
+	amount_cents, authorized_cents, captured_cents, refunded_cents, billing, buyer_ip, awaits_buyer, reference, detail, closed_at`
 
 // class returns the first digit of the status.
 func (p Payment) class() byte { return p.Status[0] }
+
+// InReview reports whether the payment waits for a decision of the merchant's
+// staff. One that waits for the buyer has no more time than the checkout.
+func (p Payment) InReview() bool { return p.class() == '4' && !p.AwaitsBuyer }
 
 // Intent is a payment as an order is placed with it.
 type Intent struct {
@@ -132,9 +137,10 @@ func query(ctx context.Context, tx *txn.Tx, where, id string) ([]Payment, error)
 func save(ctx context.Context, tx *txn.Tx, p Payment) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE payments
-		SET status = $2, authorized_cents = $3, captured_cents = $4, refunded_cents = $5, reference = $6, detail = $7, closed_at = $8, updated_at = $9
+		SET status = $2, authorized_cents = $3, captured_cents = $4, refunded_cents = $5, reference = $6, detail = $7, closed_at = $8, awaits_buyer = $9,
+		    updated_at = $10
 		WHERE payment_id = $1`,
-		p.ID, p.Status, p.AuthorizedCents, p.CapturedCents, p.RefundedCents, p.Reference, p.Detail, p.ClosedAt, tx.Now)
+		p.ID, p.Status, p.AuthorizedCents, p.CapturedCents, p.RefundedCents, p.Reference, p.Detail, p.ClosedAt, p.AwaitsBuyer, tx.Now)
 	if err != nil {
 		return fmt.Errorf("save payment %s: %w", p.ID, err)
 	}
@@ -355,6 +361,7 @@ func (a *attempt) record(ctx context.Context, tx *txn.Tx, p *Payment) (ended boo
 		return true, save(ctx, tx, *p) // the payment is what it was
 	}
 	p.Status = a.outcome.Status
+	p.AwaitsBuyer = a.outcome.State == Held && a.outcome.ClientSecret != ""
 	if a.outcome.Reference != "" {
 		p.Reference = a.outcome.Reference
 	}

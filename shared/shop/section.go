@@ -1,10 +1,12 @@
 package shop
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -94,6 +96,22 @@ type PaymentMethod struct {
 	Capture string `json:"capture"` // on_confirm or manual
 	Enabled bool   `json:"enabled"`
 	Title   string `json:"title,omitempty"` // as buyers read it
+	// HoldHours is how long after it was placed an order waits for staff to decide
+	// on a payment that the gateway holds for review; 0 is DefaultHold. Then it
+	// expires and the payment is voided.
+	HoldHours int `json:"hold_hours,omitempty"`
+}
+
+// DefaultHold is how long an order with a held payment waits where the shop does
+// not say; maxHold the longest: Stripe keeps authorizations for seven days.
+const (
+	DefaultHold = 72 * time.Hour
+	maxHold     = 7 * 24 * time.Hour
+)
+
+// Hold is HoldHours as a duration.
+func (m PaymentMethod) Hold() time.Duration {
+	return cmp.Or(time.Duration(m.HoldHours)*time.Hour, DefaultHold)
 }
 
 var (
@@ -107,6 +125,7 @@ func (m PaymentMethod) Validate() error {
 	f.Check(tenderShape.MatchString(m.Tender), "/tender", "must be a tender in capitals, such as CREDIT")
 	f.Check(gatewayShape.MatchString(m.Gateway), "/gateway", "must be a gateway's name in lower case, such as test, or empty")
 	f.Check(m.Capture == OnConfirm || m.Capture == Manual, "/capture", "must be %s or %s", OnConfirm, Manual)
+	f.Check(0 <= m.HoldHours && m.HoldHours <= int(maxHold/time.Hour), "/hold_hours", "must be 0 to %d", int(maxHold/time.Hour))
 	f.Check(len(m.Title) <= 80, "/title", "must not exceed 80 characters")
 	return f.Err()
 }
