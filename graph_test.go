@@ -24,7 +24,10 @@ func TestGraphOfEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := topology.Graph{Emits: map[string][]string{}, NoConsumer: map[string]string{}}
+	g := topology.Graph{
+		Emits: map[string][]string{}, NoConsumer: map[string]string{},
+		Loops: [][]string{{"payment-void"}}, // payment.return_due counts its attempts
+	}
 	for _, r := range events.Registry() {
 		g.Types = append(g.Types, r.Example.Type())
 		if r.NoConsumer != "" {

@@ -218,3 +218,31 @@ func TestHeldPaymentRunsOut(t *testing.T) {
 		k.WantStock(t, "A", 10, at.reserved)
 	}
 }
+
+// Money that a gateway does not give back yet is given back later, by nobody's
+// hand.
+func TestRefundRefusedForNowIsRepeated(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	cartID, token := buyer(t, k, 1)
+	o := place(t, k, cartID, token, "tok_unsettled")
+	k.Call(t, k.Key, "POST", "/v1/orders/"+o.ID+"/cancel", nil, "Idempotency-Key: c").Want(t, http.StatusOK)
+	k.Settle(t)
+	for _, at := range []struct {
+		advance  time.Duration
+		refunded int64
+	}{{0, 0}, {5 * time.Hour, 0}, {2 * time.Hour, o.TotalCents}, {24 * time.Hour, o.TotalCents}} {
+		k.Clock.Advance(at.advance)
+		k.Sweep(t)
+		k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+		if p := o.Payments[0]; p.RefundedCents != at.refunded {
+			t.Errorf("%s later: %d cents are refunded, want %d", at.advance, p.RefundedCents, at.refunded)
+		}
+	}
+	var booked int64
+	err := k.DB.QueryRow(t.Context(), `SELECT sum(amount_cents) FROM test_gateway WHERE kind = 'refund' AND outcome = 'succeeded'`).Scan(&booked)
+	if err != nil || booked != o.TotalCents {
+		t.Errorf("the bank has given back %d cents, %v; want %d", booked, err, o.TotalCents)
+	}
+}

@@ -20,10 +20,13 @@ func New() *runtime.Function {
 		return []runtime.Operation{
 			runtime.Staged(http.StatusOK, payment.VoidOne(find)),
 			runtime.OnStaged(func(ctx context.Context, run *txn.Runner, name string, e events.OrderCancelled) (func(*txn.Tx) error, error) {
-				return payment.CloseOrder(ctx, run, find, name, e.OrderID)
+				return payment.CloseOrder(ctx, run, find, name, e.OrderID, 0)
 			}),
 			runtime.OnStaged(func(ctx context.Context, run *txn.Runner, name string, e events.OrderExpired) (func(*txn.Tx) error, error) {
-				return payment.CloseOrder(ctx, run, find, name, e.OrderID)
+				return payment.CloseOrder(ctx, run, find, name, e.OrderID, 0)
+			}),
+			runtime.OnStaged(func(ctx context.Context, run *txn.Runner, name string, e events.PaymentReturnDue) (func(*txn.Tx) error, error) {
+				return payment.CloseOrder(ctx, run, find, name, e.OrderID, e.Attempts)
 			}),
 		}, err
 	})

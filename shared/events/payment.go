@@ -82,3 +82,16 @@ func (PaymentRefunded) Type() string { return Prefix + "payment.refunded.v1" }
 
 // Subject is the order.
 func (e PaymentRefunded) Subject() string { return e.OrderID }
+
+// PaymentReturnDue says that it is time to try again to give back the money of an
+// order that has ended, which a gateway has refused for now.
+type PaymentReturnDue struct {
+	OrderID  string `json:"order_id"`
+	Attempts int    `json:"attempts"` // made so far
+}
+
+// Type names the fact.
+func (PaymentReturnDue) Type() string { return Prefix + "payment.return_due.v1" }
+
+// Subject is the order.
+func (e PaymentReturnDue) Subject() string { return e.OrderID }

@@ -270,8 +270,8 @@ var Functions = []Function{
 		Summary: "Lets go of authorized money: by request, or when an order has ended, where it also gives back what was taken",
 		Access:  "staff", Scope: "payment:write",
 		Idempotency: "required",
-		Consumes:    []string{"dev.rackless.order.cancelled.v1", "dev.rackless.order.expired.v1"},
-		Emits:       []string{"dev.rackless.payment.voided.v1", "dev.rackless.payment.refunded.v1", "dev.rackless.payment.captured.v1"},
+		Consumes:    []string{"dev.rackless.order.cancelled.v1", "dev.rackless.payment.return_due.v1", "dev.rackless.order.expired.v1"},
+		Emits:       []string{"dev.rackless.payment.return_due.v1", "dev.rackless.payment.voided.v1", "dev.rackless.payment.refunded.v1", "dev.rackless.payment.captured.v1"},
 	},
 	{
 		Name:    "session-create",

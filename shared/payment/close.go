@@ -3,18 +3,29 @@ package payment
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/shop"
 	"github.com/rackless/rackless/shared/txn"
 )
 
+// How often and how long a refund is repeated that a gateway refuses for now:
+// longer than any takes to settle, which is a day or two.
+const (
+	refundPause    = 6 * time.Hour
+	refundAttempts = 28
+)
+
 // CloseOrder gives back everything when an order has ended without being
 // delivered: what was set aside is voided, what was taken refunded, gift cards
 // get their money back. From its first transaction on nothing can be authorized
 // or captured for the order, however late such an event arrives; an operation
-// that is under way is first brought to its outcome.
-func CloseOrder(ctx context.Context, run *txn.Runner, gateways Gateways, name, orderID string) (func(*txn.Tx) error, error) {
+// that is under way is first brought to its outcome. What a gateway refuses for
+// now, such as a refund while the capture is being settled, is tried again by a
+// timer; attempts is how often that was.
+func CloseOrder(ctx context.Context, run *txn.Runner, gateways Gateways, name, orderID string, attempts int) (func(*txn.Tx) error, error) {
 	var underWay []*attempt
 	err := run.Do(ctx, func(tx *txn.Tx) (err error) {
 		if err := stop(ctx, tx, orderID); err != nil {
@@ -29,7 +40,7 @@ func CloseOrder(ctx context.Context, run *txn.Runner, gateways Gateways, name, o
 	if err := finish(ctx, run, gateways, underWay); err != nil {
 		return nil, err
 	}
-	attempts, err := beginAll(ctx, run, name, orderID, func(tx *txn.Tx, p Payment) (Kind, int64, error) {
+	returns, err := beginAll(ctx, run, name, orderID, func(tx *txn.Tx, p Payment) (Kind, int64, error) {
 		kind, cents := remainder(p)
 		if cents == 0 {
 			return "", 0, giveBack(ctx, tx, &p)
@@ -37,12 +48,18 @@ func CloseOrder(ctx context.Context, run *txn.Runner, gateways Gateways, name, o
 		return kind, cents, nil
 	})
 	if err == nil {
-		err = executeAll(ctx, gateways, run, attempts)
+		err = executeAll(ctx, gateways, run, returns)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return func(tx *txn.Tx) error { return recordAll(ctx, tx, attempts) }, nil
+	return func(tx *txn.Tx) error {
+		again := slices.ContainsFunc(returns, func(a *attempt) bool { return a.outcome.State == Declined && a.outcome.Retryable })
+		if again && attempts < refundAttempts {
+			tx.EmitAt(tx.Now.Add(refundPause), events.PaymentReturnDue{OrderID: orderID, Attempts: attempts + 1})
+		}
+		return recordAll(ctx, tx, returns)
+	}, nil
 }
 
 // stop keeps anything new from beginning on the payments of an order.

@@ -21,11 +21,12 @@ import (
 // else is declined as an unknown card. What follows up a payment succeeds as long
 // as the books allow it.
 const (
-	TokenApprove = "tok_approve"            // approved
-	TokenDecline = "tok_decline"            // declined
-	TokenFunds   = "tok_insufficient_funds" // declined
-	TokenHold    = "tok_hold"               // held for review
-	TokenLost    = "tok_lost"               // approved, but the reply to the first attempt is lost
+	TokenApprove   = "tok_approve"            // approved
+	TokenUnsettled = "tok_unsettled"          // approved, but the first refund is refused for now
+	TokenDecline   = "tok_decline"            // declined
+	TokenFunds     = "tok_insufficient_funds" // declined
+	TokenHold      = "tok_hold"               // held for review
+	TokenLost      = "tok_lost"               // approved, but the reply to the first attempt is lost
 )
 
 // Gateway is the test gateway. It books in transactions of its own, as a bank
@@ -49,8 +50,12 @@ func (g Gateway) Execute(ctx context.Context, op payment.Operation) (payment.Out
 			outcome, first = rows[i].outcome(op), false
 			return nil
 		}
-		if !allowed(op, rows) {
+		switch {
+		case !allowed(op, rows):
 			outcome = impossible
+		case op.Kind == payment.Refund && op.Token == TokenUnsettled && !slices.ContainsFunc(rows, func(e entry) bool { return e.Kind == payment.Refund }):
+			outcome = unsettled
+			outcome.Reference = op.Reference // by which the next refund finds it
 		}
 		first = true
 		_, err = tx.Exec(ctx, `
@@ -115,8 +120,14 @@ func entries(ctx context.Context, tx *txn.Tx, op payment.Operation, reference st
 // impossible is the outcome of what the books do not allow.
 var impossible = payment.Outcome{State: payment.Declined, Status: "256", Detail: "the payment is not in a state for this"}
 
+// unsettled is the outcome of a refund that comes too early.
+var unsettled = payment.Outcome{State: payment.Declined, Status: "258", Detail: "the capture is not settled yet", Retryable: true}
+
 func (e entry) outcome(op payment.Operation) payment.Outcome {
 	o := script(op)
+	if e.State == payment.Declined && op.Token == TokenUnsettled {
+		return unsettled
+	}
 	if o.State != e.State {
 		return impossible
 	}
@@ -191,7 +202,7 @@ func script(op payment.Operation) payment.Outcome {
 	}
 	reference := ident.Derive("tst", op.ID)
 	switch op.Token {
-	case TokenApprove, TokenLost:
+	case TokenApprove, TokenLost, TokenUnsettled:
 		if op.Kind == payment.Charge {
 			return payment.Outcome{State: payment.Succeeded, Status: "030", Reference: reference, Detail: "test charge"}
 		}
