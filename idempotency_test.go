@@ -106,6 +106,9 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 		},
 		"order-cancel":    func() write { return write{k.Key, "/v1/orders/" + ordered().ID + "/cancel", nil} },
 		"payment-capture": func() write { return write{k.Key, "/v1/payments/" + ordered().Payments[0].ID + "/capture", nil} },
+		"order-ship": func() write {
+			return write{k.Key, "/v1/orders/" + ordered().ID + "/shipments", map[string]any{"carrier": "UGND"}}
+		},
 		"payment-approve": func() write { return write{k.Key, "/v1/payments/" + paid("tok_hold").Payments[0].ID + "/approve", nil} },
 		"payment-decline": func() write { return write{k.Key, "/v1/payments/" + paid("tok_hold").Payments[0].ID + "/decline", nil} },
 		"payment-void":    func() write { return write{k.Key, "/v1/payments/" + ordered().Payments[0].ID + "/void", nil} },

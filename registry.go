@@ -33,6 +33,7 @@ import (
 	orderhold "github.com/rackless/rackless/functions/order-hold"
 	orderlist "github.com/rackless/rackless/functions/order-list"
 	orderplace "github.com/rackless/rackless/functions/order-place"
+	ordership "github.com/rackless/rackless/functions/order-ship"
 	ordertimeline "github.com/rackless/rackless/functions/order-timeline"
 	outboxrelay "github.com/rackless/rackless/functions/outbox-relay"
 	paymentapprove "github.com/rackless/rackless/functions/payment-approve"
@@ -84,6 +85,7 @@ var registry = map[string]func() *runtime.Function{
 	"order-hold":        orderhold.New,
 	"order-list":        orderlist.New,
 	"order-place":       orderplace.New,
+	"order-ship":        ordership.New,
 	"order-timeline":    ordertimeline.New,
 	"outbox-relay":      outboxrelay.New,
 	"payment-approve":   paymentapprove.New,

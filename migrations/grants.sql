@@ -39,6 +39,7 @@ BEGIN
         'rackless_order_hold',
         'rackless_order_list',
         'rackless_order_place',
+        'rackless_order_ship',
         'rackless_order_timeline',
         'rackless_outbox_relay',
         'rackless_payment_approve',
@@ -284,6 +285,13 @@ GRANT SELECT ON skus TO rackless_order_place;
 GRANT SELECT ON stock TO rackless_order_place;
 GRANT SELECT ON tax_rules TO rackless_order_place;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_place;
+
+-- order-ship
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_ship;
+GRANT SELECT, UPDATE ON orders TO rackless_order_ship;
+GRANT INSERT ON outbox TO rackless_order_ship;
+GRANT SELECT ON payments TO rackless_order_ship;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_ship;
 
 -- order-timeline
 GRANT SELECT ON dead_letters TO rackless_order_timeline;

@@ -18,6 +18,7 @@ func New() *runtime.Function {
 		return []runtime.Operation{
 			runtime.Staged(http.StatusOK, payment.Act(find, payment.Capture)),
 			runtime.OnStaged(payment.CaptureConfirmed(find)),
+			runtime.OnStaged(payment.CaptureShipped(find)),
 			runtime.Warm[events.CheckoutStarted](),
 		}, err
 	})

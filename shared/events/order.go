@@ -81,3 +81,21 @@ func (OrderDue) Type() string { return Prefix + "order.due.v1" }
 
 // Subject is the order.
 func (e OrderDue) Subject() string { return e.OrderID }
+
+// OrderShipped says that goods of an order have left the warehouse.
+type OrderShipped struct {
+	OrderID    string      `json:"order_id"`
+	Number     string      `json:"number"`
+	Email      string      `json:"email"`
+	ShipmentID string      `json:"shipment_id"`
+	Carrier    string      `json:"carrier"`
+	Tracking   string      `json:"tracking,omitempty"`
+	Lines      []OrderLine `json:"lines"`
+	Complete   bool        `json:"complete"` // nothing of the order is left
+}
+
+// Type names the fact.
+func (OrderShipped) Type() string { return Prefix + "order.shipped.v1" }
+
+// Subject is the order.
+func (e OrderShipped) Subject() string { return e.OrderID }

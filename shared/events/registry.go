@@ -37,6 +37,10 @@ func Registry() []Registered {
 			OrderID: order, CartID: cart, Number: number, Currency: currency, TotalCents: total,
 			Lines: []OrderLine{{SKU: "TEE:A001", Qty: 2}}, ExpiresAt: time.Date(2026, time.November, 23, 12, 30, 0, 0, time.UTC),
 		}},
+		{Example: OrderShipped{
+			OrderID: order, Number: number, Email: "ada@example.com", ShipmentID: "shi_06h0c6qbx9x05e73seysdj4z5r", Carrier: "UGND", Tracking: "1Z999AA10123456784",
+			Lines: []OrderLine{{SKU: "TEE:A001", Qty: 2}}, Complete: true,
+		}},
 		{Example: PaymentAuthorized{OrderID: order, Payments: payments("130")}},
 		{Example: PaymentCaptured{OrderID: order, PaymentID: payment, AmountCents: total}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
 		{Example: PaymentDeclined{OrderID: order, Payments: payments("230")}},

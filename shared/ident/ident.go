@@ -23,6 +23,7 @@ const (
 	Line      = "lin"
 	Order     = "ord"
 	Payment   = "pay"
+	Shipment  = "shi"
 	Operation = "pop"
 	GiftCard  = "gft"
 	Notice    = "ntc"

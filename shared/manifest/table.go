@@ -207,6 +207,14 @@ var Functions = []Function{
 		Emits:       []string{"dev.rackless.order.placed.v1", "dev.rackless.order.due.v1"},
 	},
 	{
+		Name:    "order-ship",
+		Route:   "POST /v1/orders/{id}/shipments",
+		Summary: "Notes that goods of an order have left the warehouse",
+		Access:  "staff", Scope: "order:write",
+		Idempotency: "required",
+		Emits:       []string{"dev.rackless.order.shipped.v1"},
+	},
+	{
 		Name:    "order-timeline",
 		Route:   "GET /v1/orders/{id}/timeline",
 		Summary: "Tells what has happened to an order, step by step",
@@ -237,7 +245,7 @@ var Functions = []Function{
 		Summary: "Takes authorized money: by request, or when an order is confirmed and the payment method says so",
 		Access:  "staff", Scope: "payment:write",
 		Idempotency: "required",
-		Consumes:    []string{"dev.rackless.order.confirmed.v1"},
+		Consumes:    []string{"dev.rackless.order.confirmed.v1", "dev.rackless.order.shipped.v1"},
 		Warms:       []string{"dev.rackless.cart.checkout_started.v1"},
 		Emits:       []string{"dev.rackless.payment.captured.v1"},
 	},

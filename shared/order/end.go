@@ -63,7 +63,7 @@ type CancelInput struct {
 }
 
 // Cancel calls an order off: a buyer's own while it is pending, any by staff. A
-// repeated cancellation changes nothing. Money, goods, coupons and gift cards
+// repeated cancellation changes nothing; once goods have left, there is none. Money, goods, coupons and gift cards
 // are given back by the functions that act on order.cancelled.
 func Cancel(ctx context.Context, tx *txn.Tx, in CancelInput) (Order, error) {
 	o, err := load(ctx, tx, in.ID, " FOR UPDATE")
@@ -77,6 +77,8 @@ func Cancel(ctx context.Context, tx *txn.Tx, in CancelInput) (Order, error) {
 	switch {
 	case o.State == state.Cancelled:
 		return Get(ctx, tx, GetInput{ID: in.ID})
+	case len(o.Shipments) > 0:
+		return Order{}, fault.New(fault.Conflict, "goods of order %s have left: refund what comes back", o.Number)
 	case !state.Can(o.State, state.Cancelled), o.State == state.Confirmed && reason == "buyer":
 		return Order{}, fault.New(fault.Conflict, "order %s is %s and cannot be cancelled any more", o.Number, o.State).With("state", o.State)
 	}

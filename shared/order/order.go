@@ -38,11 +38,13 @@ type Summary struct {
 // Order is an order with all that belongs to it.
 type Order struct {
 	Summary
-	Ship     price.Destination `json:"ship" db:"ship"`
-	Billing  cart.Contact      `json:"billing" db:"billing"`
-	Notes    string            `json:"notes" db:"notes"`
-	Totals   price.Totals      `json:"totals" db:"totals"`
-	Payments []payment.Payment `json:"payments" db:"-"`
+	Ship      price.Destination `json:"ship" db:"ship"`
+	Billing   cart.Contact      `json:"billing" db:"billing"`
+	Notes     string            `json:"notes" db:"notes"`
+	Totals    price.Totals      `json:"totals" db:"totals"`
+	Shipments []Shipment        `json:"shipments,omitempty" db:"shipments"`
+	ShippedAt *time.Time        `json:"shipped_at,omitempty" db:"shipped_at"` // when all of it had left
+	Payments  []payment.Payment `json:"payments" db:"-"`
 }
 
 // ETag is the version as an entity tag.
@@ -79,7 +81,7 @@ func Get(ctx context.Context, tx *txn.Tx, in GetInput) (Order, error) {
 
 func load(ctx context.Context, tx *txn.Tx, id, lock string) (Order, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT `+summaryColumns+`, cart -> 'ship' AS ship, billing, notes, totals
+		SELECT `+summaryColumns+`, cart -> 'ship' AS ship, billing, notes, totals, shipments, shipped_at
 		FROM orders
 		WHERE order_id = $1`+lock, id)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/shop"
 	"github.com/rackless/rackless/shared/txn"
 )
 
@@ -119,19 +120,33 @@ func allowed(p Payment, kind Kind, cents int64) (int64, error) {
 // methods say so.
 func CaptureConfirmed(gateways Gateways) func(context.Context, *txn.Runner, string, events.OrderConfirmed) (func(*txn.Tx) error, error) {
 	return func(ctx context.Context, run *txn.Runner, name string, e events.OrderConfirmed) (func(*txn.Tx) error, error) {
-		attempts, err := beginAll(ctx, run, name, e.OrderID, func(_ *txn.Tx, p Payment) (Kind, int64, error) {
-			cents, err := allowed(p, Capture, 0)
-			if err != nil || p.CaptureOn != "on_confirm" {
-				return "", 0, nil // nothing to capture, or not now
-			}
-			return Capture, cents, nil
-		})
-		if err == nil {
-			err = executeAll(ctx, gateways, run, attempts)
-		}
-		if err != nil {
-			return nil, err
-		}
-		return func(tx *txn.Tx) error { return recordAll(ctx, tx, attempts) }, nil
+		return captureOrder(ctx, run, gateways, name, e.OrderID, shop.OnConfirm)
 	}
+}
+
+// CaptureShipped does so once all of an order has left the warehouse.
+func CaptureShipped(gateways Gateways) func(context.Context, *txn.Runner, string, events.OrderShipped) (func(*txn.Tx) error, error) {
+	return func(ctx context.Context, run *txn.Runner, name string, e events.OrderShipped) (func(*txn.Tx) error, error) {
+		if !e.Complete {
+			return func(*txn.Tx) error { return nil }, nil
+		}
+		return captureOrder(ctx, run, gateways, name, e.OrderID, shop.OnShip)
+	}
+}
+
+func captureOrder(ctx context.Context, run *txn.Runner, gateways Gateways, name, orderID, when string) (func(*txn.Tx) error, error) {
+	attempts, err := beginAll(ctx, run, name, orderID, func(_ *txn.Tx, p Payment) (Kind, int64, error) {
+		cents, err := allowed(p, Capture, 0)
+		if err != nil || p.CaptureOn != when {
+			return "", 0, nil // nothing to capture, or not now
+		}
+		return Capture, cents, nil
+	})
+	if err == nil {
+		err = executeAll(ctx, gateways, run, attempts)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(tx *txn.Tx) error { return recordAll(ctx, tx, attempts) }, nil
 }
