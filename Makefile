@@ -14,7 +14,7 @@ HAVE_CHROMIUM = $(shell command -v chromium || command -v chromium-browser || co
 HAVE_XZ       = $(shell command -v xz)
 MISSING       = $(if $(HAVE_POSTGRES),,postgresql) $(if $(HAVE_GCC),,gcc libc6-dev) $(if $(HAVE_CHROMIUM),,chromium) $(if $(HAVE_XZ),,xz-utils)
 
-.PHONY: help run demo build test vet bench bench-price generate deps stop clean
+.PHONY: help run demo build test vet bench bench-price chaos chaos-proof generate deps stop clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,12 @@ vet:
 
 bench: build ## Measure memory, sizes, start times and throughput (a table)
 	go run ./tools/cmd/bench $(ARGS)
+
+chaos: ## Kill functions at every point of the checkout and compare the books (RUNS=1000 SEED=1)
+	@go build -o bin/chaos ./tools/cmd/chaos && exec bin/chaos -runs $(or $(RUNS),700) -seed $(or $(SEED),1)
+
+chaos-proof: ## Plant five faults and see whether "make chaos" would find them
+	@go build -o bin/chaos ./tools/cmd/chaos && exec bin/chaos -prove -seed $(or $(SEED),1)
 
 bench-price: ## Measure the pricing engine alone: lines by promotions, allocations
 	go test -run '^$$' -bench Price -benchmem ./shared/cart/price
