@@ -14,7 +14,7 @@ HAVE_CHROMIUM = $(shell command -v chromium || command -v chromium-browser || co
 HAVE_XZ       = $(shell command -v xz)
 MISSING       = $(if $(HAVE_POSTGRES),,postgresql) $(if $(HAVE_GCC),,gcc libc6-dev) $(if $(HAVE_CHROMIUM),,chromium) $(if $(HAVE_XZ),,xz-utils)
 
-.PHONY: help run demo build test vet bench bench-price chaos chaos-proof generate deps stop clean
+.PHONY: help run demo build test vet bench bench-price chaos chaos-proof cluster cluster-down generate deps stop clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,7 @@ vet:
 	@echo "== gofmt"; unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 		if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	@for m in $(MODULES); do echo "== go vet and staticcheck $$m"; (cd $$m && go vet ./... && go tool staticcheck ./...); done
+	@echo "== go vet infra/testcluster"; cd infra/testcluster && GOWORK=off go vet ./...
 
 bench: build ## Measure memory, sizes, start times and throughput (a table)
 	go run ./tools/cmd/bench $(ARGS)
@@ -54,6 +55,12 @@ chaos-proof: ## Plant five faults and see whether "make chaos" would find them
 bench-price: ## Measure the pricing engine alone: lines by promotions, allocations
 	go test -run '^$$' -bench Price -benchmem ./shared/cart/price
 
+cluster: cluster-deps ## Bring up a real Kubernetes with Knative on this machine (NAME=shop)
+	@GOWORK=off go -C infra/testcluster build -o $(CURDIR)/bin/testcluster . && bin/testcluster up $(NAME)
+
+cluster-down: ## Take it down; nothing is left behind
+	@GOWORK=off go -C infra/testcluster build -o $(CURDIR)/bin/testcluster . && bin/testcluster down $(NAME)
+
 generate: ## Make again what is made from func.yaml and from the Go types
 	go run ./tools/cmd/generate
 	go run ./tools/cmd/contracts
@@ -64,6 +71,19 @@ deps: ## Install what tests need: Postgres, a C compiler for -race, Chromium
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
 		echo "missing: $$missing. Install them; on Debian: sudo apt-get install $$missing"; exit 1; fi; \
 	echo "== deps: installing $$missing"; export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing
+
+CLUSTER_PACKAGES = $(if $(wildcard /usr/sbin/runc),,runc) $(if $(wildcard /usr/lib/cni/bridge),,containernetworking-plugins) \
+	$(foreach p,nft:nftables iptables:iptables conntrack:conntrack ip:iproute2 socat:socat ethtool:ethtool ipset:ipset,\
+	$(if $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v $(firstword $(subst :, ,$(p)))),,$(lastword $(subst :, ,$(p)))))
+
+.PHONY: cluster-deps
+cluster-deps:
+	@missing="$(strip $(CLUSTER_PACKAGES))"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "missing: $$missing. Install them; on Debian: sudo apt-get install $$missing"; exit 1; fi; \
+	echo "== cluster: installing $$missing"; export DEBIAN_FRONTEND=noninteractive; \
 	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing
 
 stop: ## Stop the database server that tests share and leave running

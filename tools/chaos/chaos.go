@@ -3,6 +3,7 @@ package chaos
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -53,6 +54,12 @@ func Run(ctx context.Context, o Options) (s Summary, err error) {
 	if err != nil {
 		return s, fmt.Errorf("find the points: %w", err)
 	}
+	if o.Only != nil {
+		points = slices.DeleteFunc(points, func(p *Point) bool { return !o.Only.MatchString(p.Name) })
+	}
+	if len(points) == 0 {
+		return s, errors.New("there is no such point")
+	}
 	s.Points = len(points)
 	fmt.Fprintf(o.Out, "%d points at which a function can die:\n", len(points))
 	for _, p := range points {
@@ -60,17 +67,21 @@ func Run(ctx context.Context, o Options) (s Summary, err error) {
 	}
 	began := time.Now()
 	for i := range o.Runs {
-		r := choose(o.Seed, i, points, nil)
+		r := choose(o.Seed, o.First+i, points)
+		said := w.said()
 		result, err := w.run(ctx, r)
 		if err != nil {
-			return s, fmt.Errorf("run %d, %s, %s: %w", i, r.gateway, r.point.Name, err)
+			return s, fmt.Errorf("run %d, %s, %s: %w", r.index, r.gateway, r.point.Name, err)
 		}
 		if result.Hit {
 			r.point.Hits++
 		}
 		s.add(result)
 		for _, f := range result.Findings {
-			fmt.Fprintf(o.Out, "run %d (%s, %s): %s\n", i, r.gateway, r.point.Name, f)
+			fmt.Fprintf(o.Out, "run %d (%s, %s): %s\n", r.index, r.gateway, r.point.Name, f)
+		}
+		if len(result.Findings) > 0 {
+			fmt.Fprintf(o.Out, "the functions said meanwhile:\n%s", w.saidSince(said))
 		}
 		if (i+1)%10 == 0 || i+1 == o.Runs {
 			each := time.Since(began) / time.Duration(i+1)
@@ -82,22 +93,12 @@ func Run(ctx context.Context, o Options) (s Summary, err error) {
 	return s, nil
 }
 
-// choose returns what happens in the i-th run: one of the points that were hit
-// least dies, and fortune is as the seed and i say.
-func choose(seed uint64, i int, points []*Point, prefer func(*Point) bool) run {
-	random := rand.New(rand.NewPCG(seed, uint64(i)+1000))
-	candidates := slices.Clone(points)
-	random.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
-	point := slices.MinFunc(candidates, func(a, b *Point) int {
-		if prefer != nil && prefer(a) != prefer(b) {
-			if prefer(a) {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.Hits, b.Hits)
-	})
-	return run{index: i, gateway: point.Gateway, point: point, random: random}
+// choose returns what happens in the i-th run, which follows from the seed and i
+// alone: the points take turns, in another order in each round.
+func choose(seed uint64, i int, points []*Point) run {
+	turns := rand.New(rand.NewPCG(seed, uint64(i/len(points)))).Perm(len(points))
+	point := points[turns[i%len(points)]]
+	return run{index: i, gateway: point.Gateway, point: point, random: rand.New(rand.NewPCG(seed, uint64(i)+1000))}
 }
 
 func unhit(points []*Point) (n int) {
@@ -157,6 +158,9 @@ func catch(ctx context.Context, o Options, f fault) (finding string, runs int, e
 			p.Gateway = f.gateway
 		}
 	}
+	if f.prefer != nil {
+		points = slices.DeleteFunc(points, func(p *Point) bool { return !f.prefer.MatchString(p.Name) })
+	}
 	o.Plant = f.name
 	w, err := open(ctx, o)
 	if err != nil {
@@ -164,7 +168,7 @@ func catch(ctx context.Context, o Options, f fault) (finding string, runs int, e
 	}
 	defer w.close(context.WithoutCancel(ctx))
 	for i := range proofRuns {
-		r := choose(o.Seed, i, points, func(p *Point) bool { return f.prefer != nil && f.prefer.MatchString(p.Name) })
+		r := choose(o.Seed, i, points)
 		result, err := w.run(ctx, r)
 		if err != nil {
 			return "a run that cannot go on: " + strings.ReplaceAll(err.Error(), "\n", " "), i + 1, nil
@@ -172,7 +176,6 @@ func catch(ctx context.Context, o Options, f fault) (finding string, runs int, e
 		if result.Found() > 0 {
 			return result.Findings[0], i + 1, nil
 		}
-		r.point.Hits++
 	}
 	return "", proofRuns, nil
 }

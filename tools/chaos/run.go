@@ -282,10 +282,11 @@ func (w *world) quieten(ctx context.Context, s shopper, shopID string) error {
 			return err
 		}
 		r := requestTo(ctx, w.process("outbox-relay"))
-		if r.status/100 != 2 && r.status != 0 {
-			return fmt.Errorf("sweep: status %d: %s", r.status, r.body)
+		if r.status/100 != 2 {
+			fmt.Fprintf(w.logs, "a sweep ended with status %d: %s\n", r.status, r.body)
 		}
 	}
+	fmt.Fprintf(w.logs, "%d sweeps were not enough\n", maxSweeps)
 	return nil // what is left is found by the check
 }
 

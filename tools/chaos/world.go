@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,8 @@ import (
 type Options struct {
 	Dir   string // where the database's server keeps its data
 	Runs  int
+	First int            // the number of the first run, to repeat one
+	Only  *regexp.Regexp // the points at which to die; nil: all
 	Seed  uint64
 	Out   io.Writer // progress and findings
 	Plant string    // the fault to plant, for the proof
@@ -276,6 +279,24 @@ func (w *world) books(ctx context.Context, gateway string) (map[string]sim.Accou
 		byID[a.ID] = a
 	}
 	return byID, nil
+}
+
+// said returns how much the processes have written to their log.
+func (w *world) said() int64 {
+	info, err := w.logs.Stat()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// saidSince returns what they have written since, 64 kB at most.
+func (w *world) saidSince(offset int64) []byte {
+	data, err := io.ReadAll(io.NewSectionReader(w.logs, offset, 64<<10))
+	if err != nil {
+		return []byte(err.Error() + "\n")
+	}
+	return data
 }
 
 // close ends everything and removes it.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 
 	"github.com/rackless/rackless/tools/chaos"
@@ -36,6 +37,11 @@ func run(ctx context.Context) (ok bool, err error) {
 	flag.IntVar(&o.Runs, "runs", 100, "how often; each run kills one function at one point")
 	flag.Uint64Var(&o.Seed, "seed", 1, "of all that is random; the same seed makes the same choices")
 	flag.StringVar(&o.Dir, "data", home.DefaultDir(), "folder in which the database's server is kept")
+	flag.IntVar(&o.First, "first", 0, "number of the first run: with -runs 1 and the same seed it repeats one")
+	flag.Func("only", "die only at points whose name matches this regular expression", func(text string) (err error) {
+		o.Only, err = regexp.Compile(text)
+		return err
+	})
 	prove := flag.Bool("prove", false, "plant faults instead, and see whether they are found")
 	flag.Parse()
 	if o.Runs < 1 {
