@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 MODULES := . tools
+PLATFORMS ?= linux/amd64,linux/arm64
 STRIP   := -trimpath -ldflags='-s -w'
 
 # Debian's packages, and the program by which each is known to be there.
@@ -14,7 +15,7 @@ HAVE_CHROMIUM = $(shell command -v chromium || command -v chromium-browser || co
 HAVE_XZ       = $(shell command -v xz)
 MISSING       = $(if $(HAVE_POSTGRES),,postgresql) $(if $(HAVE_GCC),,gcc libc6-dev) $(if $(HAVE_CHROMIUM),,chromium) $(if $(HAVE_XZ),,xz-utils)
 
-.PHONY: help run demo build test vet bench bench-price chaos chaos-proof cluster cluster-down generate deps stop clean
+.PHONY: help run demo build test vet bench bench-price chaos chaos-proof images cluster cluster-down generate deps stop clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +55,16 @@ chaos-proof: ## Plant five faults and see whether "make chaos" would find them
 
 bench-price: ## Measure the pricing engine alone: lines by promotions, allocations
 	go test -run '^$$' -bench Price -benchmem ./shared/cart/price
+
+images: ## Build and push an image of each function (REGISTRY=… PLATFORMS=linux/amd64,linux/arm64)
+	@test -n "$(REGISTRY)" || { echo 'say where to push: make images REGISTRY=registry.example.com/shop'; exit 1; }
+	@mkdir -p bin/sbom; GOWORK=off go -C infra/images build -o $(CURDIR)/bin/images .
+	@ko=$$(cd infra/images && GOWORK=off go tool -n ko); base=$$(bin/images base $(REGISTRY)/base:1); \
+	echo "== building $$(ls functions/cmd | wc -l) images on $$base"; \
+	KO_CONFIG_PATH=infra/images KO_DEFAULTBASEIMAGE=$$base KO_DOCKER_REPO=$(REGISTRY) GOWORK=off $$ko build --base-import-paths \
+		--sbom=spdx --sbom-dir=bin/sbom --platform=$(PLATFORMS) --image-refs=bin/images.txt \
+		$$(GOWORK=off go list ./functions/cmd/...) >/dev/null 2>bin/images.log || { tail -20 bin/images.log; exit 1; }
+	@bin/images list bin/images.txt > bin/images.tfvars.json && echo "== pushed; bin/images.tfvars.json names them by digest, bin/sbom says what is in them"
 
 cluster: cluster-deps ## Bring up a real Kubernetes with Knative on this machine (NAME=shop)
 	@GOWORK=off go -C infra/testcluster build -o $(CURDIR)/bin/testcluster . && bin/testcluster up $(NAME)

@@ -227,6 +227,9 @@ func runRegistry(dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(in.file("var", "registry"), 0o755); err != nil {
+		return err
+	}
 	server := &http.Server{
 		Addr: in.registry(), ReadHeaderTimeout: 10 * time.Second,
 		Handler: registry.New(registry.WithBlobHandler(registry.NewDiskBlobHandler(in.file("var", "registry")))),

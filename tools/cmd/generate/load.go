@@ -81,6 +81,7 @@ type function struct {
 	Schedule    string // of a PingSource, UTC
 	Sweeper     bool
 	Sink        string // dead-letters: what the broker gives up on comes here
+	Egress      []int  // TCP ports on the internet that it may reach
 	Grants      []grant
 	Env         []env
 }
@@ -186,6 +187,14 @@ func (f *function) annotate() error {
 				return fmt.Errorf("sink must be dead-letters, not %q", value)
 			}
 			f.Sink = value
+		case "egress":
+			for _, service := range strings.Fields(value) {
+				ports, ok := map[string][]int{"https": {443}, "smtp": {465, 587}}[service]
+				if !ok {
+					return fmt.Errorf("egress must be https or smtp, not %q", service)
+				}
+				f.Egress = append(f.Egress, ports...)
+			}
 		case "sweeper":
 			f.Sweeper = value == "true"
 		default:

@@ -21,6 +21,7 @@ type cli struct {
 	Oracle  oracleCmd  `cmd:"" help:"Run recorded calculations of CommerceRack through the pricing engine."`
 	Explain explainCmd `cmd:"" help:"Draw how every total of a cart or an order comes about."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date, or take it back."`
+	Logins  loginsCmd  `cmd:"" help:"Print the functions' logins and the key that seals secrets, for OpenTofu."`
 	Seed    seedCmd    `cmd:"" help:"Put the demo shop into the database."`
 	Events  eventsCmd  `cmd:"" help:"Look at the events of the outbox, or send one again."`
 	Orders  ordersCmd  `cmd:"" help:"Look at what has happened to an order."`

@@ -1,0 +1,137 @@
+# The shop's functions on a cluster that has Knative: the objects of infra/knative
+# with images by digest, a login to the database for each function, and the key
+# that seals the shops' secrets.
+
+terraform {
+  required_version = ">= 1.9"
+  required_providers {
+    kubectl = {
+      source  = "gavinbunney/kubectl"
+      version = "1.19.0"
+    }
+  }
+}
+
+variable "images" {
+  description = "Image of each function, by digest; \"make images\" writes the list."
+  type        = map(string)
+  validation {
+    condition     = alltrue([for i in values(var.images) : can(regex("@sha256:[0-9a-f]{64}$", i))])
+    error_message = "Every image must be named by its digest, name@sha256:…, so that what runs is what was tested."
+  }
+}
+
+variable "database_urls" {
+  description = "Address of the database with each function's own login; \"rackless logins\" writes them."
+  type        = map(string)
+  sensitive   = true
+}
+
+variable "credentials_key" {
+  description = "Seals the shops' secrets, such as their gateways' keys: openssl rand -base64 32."
+  type        = string
+  sensitive   = true
+}
+
+variable "scale" {
+  description = "Instances of functions that differ from what their func.yaml says."
+  type        = map(object({ min = optional(number, 0), max = number }))
+  default     = {}
+}
+
+variable "manifests" {
+  description = "Folder of the Knative objects; the repository's own unless given."
+  type        = string
+  default     = ""
+}
+
+variable "kubeconfig" {
+  description = "Path of the cluster's kubeconfig, for the wait until everything is ready."
+  type        = string
+}
+
+variable "kubectl" {
+  description = "The program kubectl."
+  type        = string
+  default     = "kubectl"
+}
+
+locals {
+  folder = var.manifests != "" ? var.manifests : "${path.module}/../../../knative"
+  texts = flatten([
+    for f in fileset(local.folder, "{base,functions}/*.yaml") : [
+      for d in split("\n---\n", file("${local.folder}/${f}")) : d if can(yamldecode(d).kind)
+    ]
+  ])
+  objects = { for t in local.texts : "${yamldecode(t).kind}/${yamldecode(t).metadata.name}" => t }
+  services = {
+    for key, t in local.objects : key => replace(
+      replace(
+        replace(t, "ko://github.com/rackless/rackless/functions/cmd/${yamldecode(t).metadata.name}", var.images[yamldecode(t).metadata.name]),
+        "/min-scale: \"\\d+\"/", "min-scale: \"${try(var.scale[yamldecode(t).metadata.name].min, yamldecode(t).spec.template.metadata.annotations["autoscaling.knative.dev/min-scale"])}\""
+      ),
+      "/max-scale: \"\\d+\"/", "max-scale: \"${try(var.scale[yamldecode(t).metadata.name].max, yamldecode(t).spec.template.metadata.annotations["autoscaling.knative.dev/max-scale"])}\""
+    ) if startswith(key, "Service/")
+  }
+  before = { for key, t in local.objects : key => t if contains(["ServiceAccount", "NetworkPolicy", "Broker"], split("/", key)[0]) }
+  after  = { for key, t in local.objects : key => t if contains(["Trigger", "PingSource"], split("/", key)[0]) }
+}
+
+resource "kubectl_manifest" "namespace" {
+  yaml_body = local.objects["Namespace/rackless"]
+}
+
+resource "kubectl_manifest" "login" {
+  for_each         = nonsensitive(toset(keys(var.database_urls)))
+  sensitive_fields = ["data"]
+  yaml_body = yamlencode({
+    apiVersion = "v1"
+    kind       = "Secret"
+    metadata   = { name = "${each.key}-db", namespace = "rackless", labels = { "app.kubernetes.io/part-of" = "rackless" } }
+    data       = { url = base64encode(var.database_urls[each.key]) }
+  })
+  depends_on = [kubectl_manifest.namespace]
+}
+
+resource "kubectl_manifest" "credentials" {
+  sensitive_fields = ["data"]
+  yaml_body = yamlencode({
+    apiVersion = "v1"
+    kind       = "Secret"
+    metadata   = { name = "rackless-credentials", namespace = "rackless", labels = { "app.kubernetes.io/part-of" = "rackless" } }
+    data       = { key = base64encode(var.credentials_key) }
+  })
+  depends_on = [kubectl_manifest.namespace]
+}
+
+resource "kubectl_manifest" "before" {
+  for_each   = local.before
+  yaml_body  = each.value
+  depends_on = [kubectl_manifest.namespace]
+}
+
+resource "kubectl_manifest" "service" {
+  for_each   = local.services
+  yaml_body  = each.value
+  depends_on = [kubectl_manifest.login, kubectl_manifest.credentials, kubectl_manifest.before]
+}
+
+resource "kubectl_manifest" "after" {
+  for_each   = local.after
+  yaml_body  = each.value
+  depends_on = [kubectl_manifest.service, kubectl_manifest.before]
+}
+
+# An apply ends when what it has changed serves, not when it was accepted.
+resource "terraform_data" "ready" {
+  triggers_replace = sha256(jsonencode([local.services, local.after, local.before]))
+  provisioner "local-exec" {
+    command = "${var.kubectl} --kubeconfig ${var.kubeconfig} -n rackless wait --for=condition=Ready ksvc,broker,trigger,pingsource --all --timeout=600s >/dev/null"
+  }
+  depends_on = [kubectl_manifest.after]
+}
+
+output "functions" {
+  description = "The functions that serve."
+  value       = sort([for key in keys(local.services) : trimprefix(key, "Service/")])
+}
