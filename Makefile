@@ -15,7 +15,7 @@ HAVE_CHROMIUM = $(shell command -v chromium || command -v chromium-browser || co
 HAVE_XZ       = $(shell command -v xz)
 MISSING       = $(if $(HAVE_POSTGRES),,postgresql) $(if $(HAVE_GCC),,gcc libc6-dev) $(if $(HAVE_CHROMIUM),,chromium) $(if $(HAVE_XZ),,xz-utils)
 
-.PHONY: help run demo build test vet bench bench-price chaos chaos-proof images cluster cluster-down generate deps stop clean
+.PHONY: help run demo build test vet bench bench-price chaos chaos-proof e2e images cluster cluster-down generate deps stop clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ test: deps vet ## Check and test everything
 vet:
 	@echo "== gofmt"; unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 		if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
-	@for m in $(MODULES); do echo "== go vet and staticcheck $$m"; (cd $$m && go vet ./... && go tool staticcheck ./...); done
+	@for m in $(MODULES); do echo "== go vet and staticcheck $$m"; (cd $$m && go vet -tags e2e ./... && go tool staticcheck -tags e2e ./...); done
 	@echo "== go vet infra/testcluster"; cd infra/testcluster && GOWORK=off go vet ./...
 
 bench: build ## Measure memory, sizes, start times and throughput (a table)
@@ -55,6 +55,10 @@ chaos-proof: ## Plant five faults and see whether "make chaos" would find them
 
 bench-price: ## Measure the pricing engine alone: lines by promotions, allocations
 	go test -run '^$$' -bench Price -benchmem ./shared/cart/price
+
+e2e: cluster-deps bin/rackless ## Run the shop on a real Kubernetes with Knative, and what can happen to it there
+	@GOWORK=off go -C infra/testcluster build -o $(CURDIR)/bin/testcluster .
+	@go -C tools test -c -tags e2e -o $(CURDIR)/bin/e2e ./e2e && exec bin/e2e -test.v -test.failfast=false $(ARGS)
 
 images: ## Build and push an image of each function (REGISTRY=… PLATFORMS=linux/amd64,linux/arm64)
 	@test -n "$(REGISTRY)" || { echo 'say where to push: make images REGISTRY=registry.example.com/shop'; exit 1; }

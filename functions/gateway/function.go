@@ -33,7 +33,8 @@ func routes(env *runtime.Env) (http.Handler, error) {
 		if !ok {
 			continue // it takes events only, or is the gateway
 		}
-		target, err := url.Parse(strings.ReplaceAll(env.Config.FunctionURL, "{name}", f.Name))
+		domain, _, _ := strings.Cut(f.Name, "-")
+		target, err := url.Parse(strings.NewReplacer("{name}", f.Name, "{domain}", domain).Replace(env.Config.FunctionURL))
 		if err != nil {
 			return nil, fmt.Errorf("FUNCTION_URL: %w", err)
 		}

@@ -11,7 +11,7 @@ import (
 
 // Function is what every function reads.
 type Function struct {
-	DatabaseURL    string        `envconfig:"DATABASE_URL" required:"true" json:"-"`                       // this function's own login
+	DatabaseURL    string        `envconfig:"DATABASE_URL" json:"-"`                                       // this function's own login
 	DatabasePool   int           `envconfig:"DATABASE_POOL" default:"2"`                                   // connections of one instance
 	Sink           string        `envconfig:"K_SINK"`                                                      // where events are sent, set by Knative's SinkBinding
 	FunctionURL    string        `envconfig:"FUNCTION_URL" default:"http://{name}"`                        // how the gateway reaches a function

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,7 @@ type Operation struct {
 	In, Out reflect.Type // what the route takes and replies, nil for an event
 	Event   string       // the type acted on, empty for the route
 	Status  int          // the route's status on success
+	raw     bool         // it needs no database
 	route   func(*instance, wait) http.Handler
 	then    wait
 	event   func(context.Context, *instance, string) error
@@ -156,6 +158,10 @@ func (f *Function) start(ctx context.Context) (*instance, error) {
 		if ops, err = f.wire(&env); err != nil {
 			return nil, err
 		}
+	}
+	needsDatabase := slices.ContainsFunc(ops, func(op Operation) bool { return !op.raw })
+	if needsDatabase && env.Config.DatabaseURL == "" {
+		return nil, errors.New("environment variable DATABASE_URL is missing: the address of the database, with the function's own login")
 	}
 	db, err := postgres.Open(ctx, env.Config.DatabaseURL, env.Config.DatabasePool, env.Options...)
 	if err != nil {

@@ -197,7 +197,7 @@ func Staged[In, Out any](status int, fn func(ctx context.Context, run *txn.Runne
 // Raw answers the route with a handler of its own that needs none of the
 // pipeline: the gateway.
 func Raw(make func(*Env) (http.Handler, error)) Operation {
-	return Operation{route: func(in *instance, _ wait) http.Handler {
+	return Operation{raw: true, route: func(in *instance, _ wait) http.Handler {
 		handler, err := make(in.env)
 		if err != nil {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { httpapi.WriteProblem(w, err, httpapi.RequestID(r)) })

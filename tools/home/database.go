@@ -49,6 +49,7 @@ type Database struct {
 	URL    string // as the owner
 	Logins migrations.Logins
 	Key    string // seals shops' secrets; derived like the logins
+	Secret string // from which the logins derive
 	Words  string // what it is, for people; no password
 	server *local.Server
 	name   string // of a scratch database
@@ -111,6 +112,7 @@ func (d *Database) open(ctx context.Context, secret string) error {
 			return err
 		}
 	}
+	d.Secret = secret
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte("credentials"))
 	d.Key = base64.StdEncoding.EncodeToString(mac.Sum(nil))

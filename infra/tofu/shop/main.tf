@@ -46,6 +46,25 @@ variable "credentials_key" {
   sensitive   = true
 }
 
+variable "topology" {
+  description = "One Service per operation, one per domain, or one for the whole shop."
+  type        = string
+  default     = "operation"
+}
+
+variable "database" {
+  description = "For the topologies domain and shop; \"rackless logins\" writes it."
+  type        = object({ url = string, login_secret = string })
+  sensitive   = true
+  default     = { url = "", login_secret = "" }
+}
+
+variable "broker_class" {
+  description = "Class of the Broker; an output of the module knative."
+  type        = string
+  default     = "MTChannelBasedBroker"
+}
+
 variable "scale" {
   description = "Instances of functions that differ from what their func.yaml says, like {order-place = {min = 1, max = 20}}."
   type        = map(object({ min = optional(number, 0), max = number }))
@@ -57,6 +76,9 @@ module "functions" {
   images          = var.images
   database_urls   = var.database_urls
   credentials_key = var.credentials_key
+  topology        = var.topology
+  database        = var.database
+  broker_class    = var.broker_class
   scale           = var.scale
   kubeconfig      = var.kubeconfig
   kubectl         = var.kubectl

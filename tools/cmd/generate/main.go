@@ -13,6 +13,7 @@ import (
 	"go/format"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -56,13 +57,23 @@ func run(root string) error {
 			return err
 		}
 	}
-	for _, dir := range []string{"functions/cmd", "infra/knative/functions"} {
+	for _, dir := range []string{"functions/cmd", "infra/knative/functions", "infra/knative/overlays"} {
 		if err := os.RemoveAll(filepath.Join(root, dir)); err != nil {
 			return err
 		}
 	}
 	if err := render(t, "shop.go.tmpl", nil, filepath.Join(root, "functions/cmd/shop/main.go")); err != nil {
 		return err
+	}
+	if err := render(t, "domain.go.tmpl", nil, filepath.Join(root, "functions/cmd/domain/main.go")); err != nil {
+		return err
+	}
+	for name, services := range overlays(functions) {
+		for _, s := range services {
+			if err := render(t, "domain.yaml.tmpl", s, filepath.Join(root, "infra/knative/overlays", name, s.Name+".yaml")); err != nil {
+				return err
+			}
+		}
 	}
 	for _, f := range functions {
 		if err := render(t, "main.go.tmpl", f, filepath.Join(root, "functions/cmd", f.Name, "main.go")); err != nil {
@@ -73,6 +84,45 @@ func run(root string) error {
 		}
 	}
 	return nil
+}
+
+// service is several functions in one Service.
+type service struct {
+	Name        string
+	Image       string // the command below functions/cmd
+	Min, Max    int
+	Concurrency int
+	Egress      []int
+	Functions   []function // whose events and schedules it gets from outside
+}
+
+// overlays are the topologies beside that of one Service per operation: one per
+// domain, and one for the whole shop, which is its own broker and wakes itself.
+func overlays(functions []function) map[string][]service {
+	whole := service{Name: "shop", Image: "shop", Min: 1, Max: 4}
+	var domains []service
+	for _, f := range functions {
+		whole.Egress = append(whole.Egress, f.Egress...)
+		domain, _, _ := strings.Cut(f.Name, "-")
+		i := slices.IndexFunc(domains, func(s service) bool { return s.Name == domain })
+		if i < 0 {
+			image := "domain"
+			if f.Name == "gateway" {
+				image = "gateway"
+			}
+			domains = append(domains, service{Name: domain, Image: image, Max: 4, Concurrency: 80})
+			i = len(domains) - 1
+		}
+		domains[i].Functions = append(domains[i].Functions, f)
+		domains[i].Egress = append(domains[i].Egress, f.Egress...)
+	}
+	for i := range domains {
+		slices.Sort(domains[i].Egress)
+		domains[i].Egress = slices.Compact(domains[i].Egress)
+	}
+	slices.Sort(whole.Egress)
+	whole.Egress = slices.Compact(whole.Egress)
+	return map[string][]service{"domain": domains, "shop": {whole}}
 }
 
 // render writes a file made from a template, formatted if it is Go.

@@ -28,6 +28,9 @@ func (c *loginsCmd) Run(ctx context.Context, out *os.File) error {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
 		e.SetEscapeHTML(false)
-		return e.Encode(map[string]any{"database_urls": urls, "credentials_key": d.Key})
+		return e.Encode(map[string]any{
+			"database_urls": urls, "credentials_key": d.Key,
+			"database": map[string]string{"url": d.URL, "login_secret": d.Secret},
+		})
 	})
 }

@@ -39,6 +39,29 @@ variable "scale" {
   default     = {}
 }
 
+variable "topology" {
+  description = "One Service per operation, one per domain, or one for the whole shop."
+  type        = string
+  default     = "operation"
+  validation {
+    condition     = contains(["operation", "domain", "shop"], var.topology)
+    error_message = "The topology is operation, domain or shop."
+  }
+}
+
+variable "database" {
+  description = "For the topologies domain and shop: the database's address and the secret from which the logins derive; \"rackless logins\" writes them."
+  type        = object({ url = string, login_secret = string })
+  sensitive   = true
+  default     = { url = "", login_secret = "" }
+}
+
+variable "broker_class" {
+  description = "Class of the Broker; an output of the module knative."
+  type        = string
+  default     = "MTChannelBasedBroker"
+}
+
 variable "manifests" {
   description = "Folder of the Knative objects; the repository's own unless given."
   type        = string
@@ -58,16 +81,18 @@ variable "kubectl" {
 
 locals {
   folder = var.manifests != "" ? var.manifests : "${path.module}/../../../knative"
+  own    = { operation = "functions", domain = "overlays/domain", shop = "overlays/shop" }[var.topology]
   texts = flatten([
-    for f in fileset(local.folder, "{base,functions}/*.yaml") : [
-      for d in split("\n---\n", file("${local.folder}/${f}")) : d if can(yamldecode(d).kind)
+    for f in fileset(local.folder, "{base,${local.own}}/*.yaml") : [
+      for d in split("\n---\n", file("${local.folder}/${f}")) : replace(d, "MTChannelBasedBroker", var.broker_class) if can(yamldecode(d).kind)
     ]
   ])
+  command = "ko://github.com/rackless/rackless/functions/cmd/"
   objects = { for t in local.texts : "${yamldecode(t).kind}/${yamldecode(t).metadata.name}" => t }
   services = {
     for key, t in local.objects : key => replace(
       replace(
-        replace(t, "ko://github.com/rackless/rackless/functions/cmd/${yamldecode(t).metadata.name}", var.images[yamldecode(t).metadata.name]),
+        replace(t, regex("${local.command}[a-z-]+", t), var.images[trimprefix(regex("${local.command}[a-z-]+", t), local.command)]),
         "/min-scale: \"\\d+\"/", "min-scale: \"${try(var.scale[yamldecode(t).metadata.name].min, yamldecode(t).spec.template.metadata.annotations["autoscaling.knative.dev/min-scale"])}\""
       ),
       "/max-scale: \"\\d+\"/", "max-scale: \"${try(var.scale[yamldecode(t).metadata.name].max, yamldecode(t).spec.template.metadata.annotations["autoscaling.knative.dev/max-scale"])}\""
@@ -82,7 +107,7 @@ resource "kubectl_manifest" "namespace" {
 }
 
 resource "kubectl_manifest" "login" {
-  for_each         = nonsensitive(toset(keys(var.database_urls)))
+  for_each         = var.topology == "operation" ? nonsensitive(toset(keys(var.database_urls))) : []
   sensitive_fields = ["data"]
   yaml_body = yamlencode({
     apiVersion = "v1"
@@ -104,6 +129,18 @@ resource "kubectl_manifest" "credentials" {
   depends_on = [kubectl_manifest.namespace]
 }
 
+resource "kubectl_manifest" "database" {
+  count            = var.topology == "operation" ? 0 : 1
+  sensitive_fields = ["data"]
+  yaml_body = yamlencode({
+    apiVersion = "v1"
+    kind       = "Secret"
+    metadata   = { name = "rackless-db", namespace = "rackless", labels = { "app.kubernetes.io/part-of" = "rackless" } }
+    data       = { url = base64encode(var.database.url), login-secret = base64encode(var.database.login_secret) }
+  })
+  depends_on = [kubectl_manifest.namespace]
+}
+
 resource "kubectl_manifest" "before" {
   for_each   = local.before
   yaml_body  = each.value
@@ -113,7 +150,7 @@ resource "kubectl_manifest" "before" {
 resource "kubectl_manifest" "service" {
   for_each   = local.services
   yaml_body  = each.value
-  depends_on = [kubectl_manifest.login, kubectl_manifest.credentials, kubectl_manifest.before]
+  depends_on = [kubectl_manifest.login, kubectl_manifest.database, kubectl_manifest.credentials, kubectl_manifest.before]
 }
 
 resource "kubectl_manifest" "after" {

@@ -1,0 +1,69 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rackless/rackless/shared/topology/topologytest"
+)
+
+// conformance holds Knative's broker to the suite that the local broker keeps:
+// what the shop relies on is what both do.
+func conformance(t *testing.T) { topologytest.Run(t, knative{}) }
+
+// knative brings manifests to life in the cluster, each in a namespace of its own.
+type knative struct{}
+
+var namespaces atomic.Int32
+
+func (knative) Apply(t *testing.T, manifest string) string {
+	t.Helper()
+	ns := fmt.Sprintf("conformance-%d", namespaces.Add(1))
+	if _, err := s.kubectl(t.Context(), "create", "namespace", ns); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "manifest.yaml")
+	if err := os.WriteFile(file, []byte(manifest), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.kubectl(t.Context(), "-n", ns, "apply", "-f", file); err != nil {
+		t.Fatal(err)
+	}
+	kinds := []string{"broker"}
+	if strings.Contains(manifest, "kind: Trigger") {
+		kinds = append(kinds, "trigger")
+	}
+	for _, kind := range kinds {
+		if _, err := s.kubectl(t.Context(), "-n", ns, "wait", kind, "--all", "--for=condition=Ready", "--timeout=120s"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ip, err := s.kubectl(t.Context(), "-n", "knative-eventing", "get", "service", "broker-ingress", "-o", "jsonpath={.spec.clusterIP}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second) // Ready says that the triggers are accepted; the dispatcher hears of them a moment later
+	return "http://" + ip + "/" + ns + "/main"
+}
+
+func (knative) Serve(t *testing.T, h http.Handler) string {
+	t.Helper()
+	l, err := net.Listen("tcp", s.env["CLUSTER_HOST"]+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: h}}
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL
+}

@@ -1,0 +1,607 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rackless/rackless/shared/events"
+	"github.com/rackless/rackless/shared/manifest"
+)
+
+// The scenarios run one after the other, in this order.
+func TestShop(t *testing.T) {
+	scenario(t, "a second plan is empty", planIsEmpty)
+	scenario(t, "every function keeps Knative's runtime contract", runtimeContract)
+	scenario(t, "an idle shop has no pods", idleShopHasNoPods)
+	scenario(t, "the URL of a function at zero answers", urlAtZeroAnswers)
+	scenario(t, "a checkout with everything at zero", func(t *testing.T) {
+		s.furnish(t, "FIRST", 100)
+		idleShopHasNoPods(t)
+		checkout(t, "FIRST")
+	})
+	scenario(t, "a checkout with everything warm", func(t *testing.T) { checkout(t, "FIRST") })
+	scenario(t, "a declined payment gives everything back", declinedPayment)
+	scenario(t, "the last piece is sold once", lastPieceIsSoldOnce)
+	scenario(t, "pods killed in the middle of the chain", podsKilled)
+	scenario(t, "the broker restarted with events in flight", brokerRestarted)
+	scenario(t, "Postgres restarted", databaseRestarted)
+	scenario(t, "a poison event is buried, mended and redriven", poisonEvent)
+	scenario(t, "scale up under load and back to zero", scaleUpAndDown)
+	scenario(t, "a new revision under load, a split and a rollback", rollout)
+	scenario(t, "a schema migration while serving", migrationWhileServing)
+	scenario(t, "logins and accounts reach nothing that they do not need", attacks)
+	scenario(t, "the books balance", booksBalance)
+	scenario(t, "Knative's broker does what the local broker does", conformance)
+	scenario(t, "OpenTofu's modules are well-formed and tested", modules)
+	scenario(t, "a destroy leaves nothing", destroyLeavesNothing)
+}
+
+func planIsEmpty(t *testing.T) {
+	if err := s.tofu(t.Context(), "plan", "-detailed-exitcode"); err != nil {
+		t.Error(err)
+	}
+}
+
+// modules formats, validates and tests what cannot be applied here.
+func modules(t *testing.T) {
+	tofu := filepath.Join(s.env["CLUSTER_BIN"], "tofu")
+	env := []string{"TF_CLI_CONFIG_FILE=" + filepath.Join(s.dir, "tofurc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1"}
+	if out, err := command(t.Context(), env, tofu, "fmt", "-check", "-recursive", "-diff", "infra/tofu"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, m := range []string{"k0s", "knative", "postgres", "observability", "functions"} {
+		own := append(env, "TF_DATA_DIR="+filepath.Join(s.dir, "module-"+m))
+		in := "-chdir=infra/tofu/modules/" + m
+		for _, args := range [][]string{{in, "init", "-backend=false", "-input=false"}, {in, "validate"}, {in, "test"}} {
+			if out, err := command(t.Context(), own, tofu, args...); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		}
+		_ = os.Remove(filepath.Join(top(), "infra", "tofu", "modules", m, ".terraform.lock.hcl"))
+	}
+}
+
+func idleShopHasNoPods(t *testing.T) {
+	deadline := time.Now().Add(3 * time.Minute)
+	for {
+		pods := s.pods(t, "")
+		if len(pods) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("pods are left after three minutes without a call: %v", pods)
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+func urlAtZeroAnswers(t *testing.T) {
+	r, err := s.api.send(t.Context(), "GET", "http://"+s.host("shop-get")+"/v1/shop", s.key, "", nil)
+	if err != nil || r.status != http.StatusOK {
+		t.Errorf("status %d: %s: %v", r.status, r.body, err)
+	}
+}
+
+func checkout(t *testing.T, sku string) {
+	v := s.visit(t, sku, 1)
+	began := time.Now()
+	o := s.place(t, v, "tok_approve")
+	s.await(t, o.ID, "confirmed")
+	t.Logf("confirmed after %v", time.Since(began))
+	deadline := time.Now().Add(time.Minute)
+	for s.state(t, v, o.ID).Payments[0].CapturedCents != o.TotalCents {
+		if time.Now().After(deadline) {
+			t.Fatalf("the money is not taken: %+v", s.state(t, v, o.ID).Payments)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func declinedPayment(t *testing.T) {
+	s.furnish(t, "DECLINED", 3)
+	v := s.visit(t, "DECLINED", 2)
+	o := s.place(t, v, "tok_decline")
+	deadline := time.Now().Add(time.Minute)
+	for s.state(t, v, o.ID).Payments[0].Status != "230" {
+		if time.Now().After(deadline) {
+			t.Fatalf("the payment is not declined: %+v", s.state(t, v, o.ID).Payments)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	s.must(t, s.key, "POST", "/v1/orders/"+o.ID+"/cancel", "staff", nil, nil)
+	s.await(t, o.ID, "cancelled")
+	wantStock(t, "DECLINED", 3, 0)
+}
+
+// wantStock waits until so many pieces are on the shelf and set aside.
+func wantStock(t *testing.T, sku string, onHand, reserved int64) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for {
+		var gotOnHand, gotReserved int64
+		err := s.db.QueryRow(t.Context(), `SELECT on_hand, reserved FROM stock WHERE sku = $1`, sku).Scan(&gotOnHand, &gotReserved)
+		if err == nil && gotOnHand == onHand && gotReserved == reserved {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("stock of %s: %d on the shelf, %d set aside (%v); want %d and %d", sku, gotOnHand, gotReserved, err, onHand, reserved)
+		}
+		s.sweep(t)
+		time.Sleep(500 * time.Millisecond)
+	}
+}
+
+func lastPieceIsSoldOnce(t *testing.T) {
+	s.furnish(t, "LAST", 1)
+	visits := []visit{s.visit(t, "LAST", 1), s.visit(t, "LAST", 1), s.visit(t, "LAST", 1)}
+	var group sync.WaitGroup
+	var accepted atomic.Int32
+	for _, v := range visits {
+		group.Go(func() {
+			r, err := s.api.send(t.Context(), "POST", "http://"+s.host("gateway")+"/v1/orders", v.token, v.cart,
+				object{"cart_id": v.cart, "payments": list{object{"tender": "CREDIT", "token": "tok_approve"}}})
+			switch {
+			case err != nil:
+				t.Error(err)
+			case r.status == http.StatusAccepted:
+				accepted.Add(1)
+			case r.status != http.StatusConflict:
+				t.Errorf("status %d: %s", r.status, r.body)
+			}
+		})
+	}
+	group.Wait()
+	ends := endsOf(t, visits)
+	if ends["confirmed"] != 1 || ends["confirmed"]+ends["cancelled"] != int(accepted.Load()) {
+		t.Errorf("%d orders were accepted and ended as %v, want one confirmed and the others cancelled", accepted.Load(), ends)
+	}
+	wantStock(t, "LAST", 0, 0)
+}
+
+// endsOf waits until the orders of carts are at an end, and counts these.
+func endsOf(t *testing.T, visits []visit) map[string]int {
+	t.Helper()
+	carts := make([]string, len(visits))
+	for i, v := range visits {
+		carts[i] = v.cart
+	}
+	rows, err := s.db.Query(t.Context(), `SELECT order_id FROM orders WHERE cart_id = ANY($1)`, carts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := map[string]int{}
+	for _, id := range ids {
+		ends[s.await(t, id, "confirmed", "cancelled", "expired")]++
+	}
+	return ends
+}
+
+// trouble places orders while do makes trouble, and wants each confirmed once.
+func trouble(t *testing.T, sku string, do func()) {
+	const orders = 12
+	s.furnish(t, sku, orders)
+	visits := make([]visit, orders)
+	for i := range visits {
+		visits[i] = s.visit(t, sku, 1)
+	}
+	var group sync.WaitGroup
+	for i, v := range visits {
+		group.Go(func() {
+			time.Sleep(time.Duration(i) * 150 * time.Millisecond) // so that the trouble finds orders at every step
+			s.place(t, v, "tok_approve")
+		})
+	}
+	do()
+	group.Wait()
+	if ends := endsOf(t, visits); ends["confirmed"] != orders {
+		t.Errorf("%d orders ended as %v, want all confirmed", orders, ends)
+	}
+	wantStock(t, sku, 0, 0)
+}
+
+func podsKilled(t *testing.T) {
+	trouble(t, "KILLED", func() {
+		for range 6 {
+			for _, f := range []string{"inventory-reserve", "payment-authorize", "order-confirm", "inventory-commit", "payment-capture", "order-place"} {
+				if pods := s.pods(t, f); len(pods) > 0 {
+					_, _ = s.kubectl(t.Context(), "-n", "rackless", "delete", "pod", pods[0], "--grace-period=0", "--force", "--wait=false")
+				}
+			}
+			time.Sleep(300 * time.Millisecond)
+		}
+	})
+}
+
+func brokerRestarted(t *testing.T) {
+	trouble(t, "BROKER", func() {
+		time.Sleep(500 * time.Millisecond)
+		_, err := s.kubectl(t.Context(), "-n", "knative-eventing", "delete", "pod", "--grace-period=0", "--force", "--wait=false",
+			"-l", "eventing.knative.dev/brokerRole in (ingress, filter)")
+		if err == nil {
+			_, err = s.kubectl(t.Context(), "-n", "knative-eventing", "delete", "pod", "--grace-period=0", "--force", "--wait=false", "-l", "messaging.knative.dev/role=dispatcher")
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		if _, err := s.kubectl(t.Context(), "-n", "knative-eventing", "wait", "deployment", "mt-broker-ingress", "mt-broker-filter", "imc-dispatcher", "--for=condition=Available", "--timeout=120s"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func databaseRestarted(t *testing.T) {
+	trouble(t, "DATABASE", func() {
+		time.Sleep(700 * time.Millisecond)
+		if err := s.restartDatabase(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// An event whose data no consumer can read is given up by the broker, told of by
+// "rackless events", mended, and delivered in the end.
+func poisonEvent(t *testing.T) {
+	s.furnish(t, "POISON", 5)
+	v := s.visit(t, "POISON", 1)
+	hold, err := s.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hold.Exec(t.Context(), `SELECT FROM stock WHERE sku = 'POISON' FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	o := s.place(t, v, "tok_approve") // its goods cannot be set aside yet
+	placed := events.OrderPlaced{}.Type()
+	var id string
+	var data json.RawMessage
+	if err := s.db.QueryRow(t.Context(), `SELECT event_id::text, data FROM outbox WHERE subject = $1 AND type = $2`, o.ID, placed).Scan(&id, &data); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.db.Exec(t.Context(), `UPDATE outbox SET data = '[]' WHERE event_id = $1`, id); err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range s.pods(t, "inventory-reserve") { // what has read it already must not get through
+		_, _ = s.kubectl(t.Context(), "-n", "rackless", "delete", "pod", pod, "--grace-period=0", "--force", "--wait=false")
+	}
+	if err := hold.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(2 * time.Minute)
+	for dead := false; !dead; {
+		s.sweep(t)
+		if err := s.db.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM dead_letters WHERE event_id = $1)`, id).Scan(&dead); err != nil {
+			t.Fatal(err)
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the event is not in the dead letters after two minutes")
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	if _, err := s.db.Exec(t.Context(), `UPDATE outbox SET data = $2 WHERE event_id = $1`, id, data); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := command(t.Context(), []string{"DATABASE_URL=" + s.data.URL, "LOGIN_SECRET=" + s.name}, "bin/rackless", "events", "replay", id); err != nil {
+		t.Fatal(err)
+	}
+	s.await(t, o.ID, "confirmed")
+}
+
+// scaleUpAndDown keeps many requests under way and looks for a second pod.
+func scaleUpAndDown(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var group sync.WaitGroup
+	var refused atomic.Int32
+	for range 150 {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				r, err := s.api.send(ctx, "GET", "http://"+s.host("catalog-list")+"/v1/products", s.key, "", nil)
+				if ctx.Err() == nil && (err != nil || r.status != http.StatusOK) {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	most := 0
+	for deadline := time.Now().Add(40 * time.Second); most < 2 && time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
+		most = max(most, len(s.pods(t, "catalog-list")))
+	}
+	stop()
+	group.Wait()
+	if most < 2 || refused.Load() > 0 {
+		t.Errorf("%d pods at most under load, %d requests failed; want two pods and no failure", most, refused.Load())
+	}
+	idleShopHasNoPods(t)
+}
+
+// load reads the shop until it is told to end, and returns what failed.
+func load(t *testing.T, do func()) {
+	ctx, stop := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	var answered int
+	var failures []string
+	for range 8 {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				r, err := s.api.send(ctx, "GET", "http://"+s.host("shop-get")+"/v1/shop", s.key, "", nil)
+				mu.Lock()
+				if ctx.Err() == nil {
+					if answered++; err != nil || r.status != http.StatusOK {
+						failures = append(failures, fmt.Sprintf("status %d: %s: %v", r.status, r.body, err))
+					}
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	do()
+	stop()
+	group.Wait()
+	t.Logf("%d requests answered meanwhile", answered)
+	if len(failures) > 0 || answered < 100 {
+		t.Errorf("%d of %d requests failed, the first: %v", len(failures), answered, failures[:min(len(failures), 1)])
+	}
+}
+
+func rollout(t *testing.T) {
+	patch := func(p string) {
+		t.Helper()
+		if _, err := s.kubectl(t.Context(), "-n", "rackless", "patch", "ksvc", "shop-get", "--type=merge", "-p", p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ready := func() {
+		t.Helper()
+		if _, err := s.kubectl(t.Context(), "-n", "rackless", "wait", "ksvc", "shop-get", "--for=condition=Ready", "--timeout=120s"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load(t, func() {
+		patch(`{"spec": {"template": {"metadata": {"annotations": {"rackless.dev/revision": "second"}}}}}`)
+		time.Sleep(time.Second)
+		ready()
+		out, err := s.kubectl(t.Context(), "-n", "rackless", "get", "revisions", "-l", "serving.knative.dev/service=shop-get", "-o", "jsonpath={.items[*].metadata.name}")
+		revisions := fields(out)
+		slices.Sort(revisions)
+		if err != nil || len(revisions) < 2 {
+			t.Fatalf("revisions %v, %v; want two", revisions, err)
+		}
+		first, second := revisions[len(revisions)-2], revisions[len(revisions)-1]
+		patch(fmt.Sprintf(`{"spec": {"traffic": [{"revisionName": %q, "percent": 50}, {"revisionName": %q, "percent": 50}]}}`, first, second))
+		time.Sleep(time.Second)
+		ready()
+		deadline := time.Now().Add(time.Minute)
+		for both := false; !both; both = hasPod(t, first) && hasPod(t, second) {
+			if time.Now().After(deadline) {
+				t.Fatalf("not both revisions serve: %v", s.pods(t, "shop-get"))
+			}
+			time.Sleep(300 * time.Millisecond)
+		}
+		patch(fmt.Sprintf(`{"spec": {"traffic": [{"revisionName": %q, "percent": 100}]}}`, first))
+		time.Sleep(time.Second)
+		ready()
+	})
+	patch(`{"spec": {"traffic": null}}`)
+	ready()
+}
+
+func hasPod(t *testing.T, revision string) bool {
+	return slices.ContainsFunc(s.pods(t, "shop-get"), func(p string) bool { return strings.HasPrefix(p, revision) })
+}
+
+// migrationWhileServing changes the schema as a migration of ours would: by adding.
+func migrationWhileServing(t *testing.T) {
+	load(t, func() {
+		for _, sql := range []string{
+			`ALTER TABLE shops ADD COLUMN e2e_probe text NOT NULL DEFAULT ''`, `CREATE INDEX CONCURRENTLY e2e_probe_idx ON shops (e2e_probe)`,
+			`ALTER TABLE shops ADD CONSTRAINT e2e_probe_check CHECK (length(e2e_probe) <= 10) NOT VALID`, `ALTER TABLE shops VALIDATE CONSTRAINT e2e_probe_check`,
+		} {
+			if _, err := s.db.Exec(t.Context(), sql); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(300 * time.Millisecond)
+		}
+		if _, err := command(t.Context(), []string{"DATABASE_URL=" + s.data.URL, "LOGIN_SECRET=" + s.name}, "bin/rackless", "migrate", "up"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.db.Exec(t.Context(), `ALTER TABLE shops DROP COLUMN e2e_probe`); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+	})
+}
+
+// attacks are what somebody would try who has taken over a function.
+func attacks(t *testing.T) {
+	urls, err := s.urls()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), urls["order-get"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	for _, sql := range []string{
+		`SELECT * FROM gateway_accounts`, `SELECT * FROM api_keys`, `UPDATE orders SET total_cents = 0`, `DELETE FROM orders`, `INSERT INTO outbox DEFAULT VALUES`,
+		`CREATE TABLE mine (x int)`, `SET ROLE rackless_payment_authorize`, `SET SESSION AUTHORIZATION postgres`, `COPY orders TO PROGRAM 'cat'`,
+		`SELECT pg_read_file('/etc/passwd')`, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename <> current_user`,
+	} {
+		if _, err := conn.Exec(t.Context(), sql); err == nil {
+			t.Errorf("the login of order-get may: %s", sql)
+		}
+	}
+	var rows int
+	if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM orders`).Scan(&rows); err != nil || rows != 0 {
+		t.Errorf("without a shop the login of order-get sees %d orders, %v; want none", rows, err)
+	}
+	for _, verb := range []string{"get secrets", "list pods", "create pods", "get configmaps", "patch services.serving.knative.dev"} {
+		args := append([]string{"auth", "can-i", "--as=system:serviceaccount:rackless:order-get", "-n", "rackless"}, strings.Fields(verb)...)
+		if out, _ := s.kubectl(t.Context(), args...); strings.TrimSpace(out) != "no" {
+			t.Errorf("the service account of order-get may %s: %s", verb, out)
+		}
+	}
+	r, err := s.api.send(t.Context(), "GET", "http://"+s.host("order-list")+"/v1/orders", "", "", nil)
+	if err != nil || r.status != http.StatusUnauthorized && r.status != http.StatusNotFound {
+		t.Errorf("a function called directly, without a credential: status %d, %v; want 401, or 404 of an unknown shop", r.status, err)
+	}
+	if r, err := s.api.send(t.Context(), "POST", "http://"+s.host("outbox-relay")+"/", "", "", object{}); err == nil && r.status != http.StatusNotFound {
+		t.Errorf("the sweeper is reachable from outside: status %d", r.status)
+	}
+}
+
+// booksBalance holds the invariants that "make chaos" holds, over all that the
+// scenarios have left.
+func booksBalance(t *testing.T) {
+	for name, sql := range map[string]string{
+		"order without an end": `SELECT order_id FROM orders WHERE state NOT IN ('confirmed', 'cancelled', 'expired')`,
+		"cart ordered twice":   `SELECT cart_id FROM orders GROUP BY cart_id HAVING count(*) > 1`,
+		"not paid":             `SELECT o.order_id FROM orders o JOIN payments p USING (order_id) WHERE o.state = 'confirmed' GROUP BY o.order_id HAVING o.total_cents <> sum(p.captured_cents)`,
+		"booked twice":         `SELECT reference || kind FROM test_gateway WHERE outcome = 'succeeded' GROUP BY reference, kind HAVING count(*) > 1`,
+		"told twice":           `SELECT event_id::text || kind FROM notifications GROUP BY event_id, kind HAVING count(*) > 1`,
+		"goods kept":           `SELECT o.order_id FROM orders o JOIN reservations r USING (shop_id, order_id) WHERE o.state IN ('cancelled', 'expired') AND r.state = 'held'`,
+		"stock":                `SELECT sku FROM stock s WHERE on_hand < 0 OR reserved < 0 OR on_hand <> (SELECT COALESCE(sum(qty), 0) FROM stock_movements m WHERE m.shop_id = s.shop_id AND m.sku = s.sku)`,
+	} {
+		deadline := time.Now().Add(time.Minute)
+		for {
+			rows, err := s.db.Query(t.Context(), sql)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wrong, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(wrong) == 0 {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Errorf("%s: %v", name, wrong)
+				break
+			}
+			s.sweep(t)
+			time.Sleep(time.Second)
+		}
+	}
+}
+
+func destroyLeavesNothing(t *testing.T) {
+	if err := s.tofu(t.Context(), "destroy", "-auto-approve"); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		out, err := s.kubectl(t.Context(), "get", "namespace,ksvc,broker,trigger,pingsource,networkpolicy", "-A", "-l", "app.kubernetes.io/part-of=rackless", "-o", "name")
+		if err == nil && strings.TrimSpace(out) == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("left after the destroy: %s %v", out, err)
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// runtimeContract holds every function to what Knative Serving expects of a
+// container, and to how it is meant to be locked up.
+func runtimeContract(t *testing.T) {
+	for _, f := range manifest.Functions {
+		out, err := s.kubectl(t.Context(), "-n", "rackless", "get", "ksvc", f.Name, "-o", "json")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var o struct {
+			Spec struct {
+				Template struct {
+					Spec struct {
+						ServiceAccountName           string
+						AutomountServiceAccountToken *bool
+						EnableServiceLinks           *bool
+						Containers                   []struct {
+							Image           string
+							SecurityContext struct {
+								ReadOnlyRootFilesystem, RunAsNonRoot, AllowPrivilegeEscalation *bool
+								Capabilities                                                   struct{ Drop []string }
+							}
+						}
+					}
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(out), &o); err != nil {
+			t.Error(err)
+			continue
+		}
+		spec := o.Spec.Template.Spec
+		c := spec.Containers[0]
+		is := func(b *bool, want bool) bool { return b != nil && *b == want }
+		if !is(c.SecurityContext.ReadOnlyRootFilesystem, true) || !is(c.SecurityContext.RunAsNonRoot, true) || !is(c.SecurityContext.AllowPrivilegeEscalation, false) ||
+			!slices.Contains(c.SecurityContext.Capabilities.Drop, "ALL") || !is(spec.AutomountServiceAccountToken, false) || !is(spec.EnableServiceLinks, false) ||
+			spec.ServiceAccountName != f.Name || !strings.Contains(c.Image, "@sha256:") {
+			t.Errorf("%s is not locked up as it should be: %+v", f.Name, spec)
+		}
+		// It answers its probe at zero, by its private name, and then has a pod that
+		// listened where PORT said.
+		r, err := s.within.send(t.Context(), "GET", "http://"+f.Name+".rackless.svc.cluster.local/health/readiness", "", "", nil)
+		if err != nil || r.status != http.StatusOK {
+			t.Errorf("%s: status %d: %s: %v", f.Name, r.status, r.body, err)
+		}
+	}
+	drain(t)
+}
+
+// drain ends a pod with a request in it, which must be answered all the same.
+func drain(t *testing.T) {
+	const sku = "DRAIN"
+	s.furnish(t, sku, 1)
+	lock, err := s.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := lock.Exec(t.Context(), `SELECT FROM stock WHERE sku = $1 FOR UPDATE`, sku); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan error, 1)
+	go func() {
+		r, err := s.api.send(t.Context(), "POST", "http://"+s.host("inventory-adjust")+"/v1/inventory/adjustments", s.key, "drain",
+			object{"adjustments": list{object{"sku": sku, "add": 1}}, "reason": "delivery"})
+		if err == nil && r.status != http.StatusOK {
+			err = fmt.Errorf("status %d: %s", r.status, r.body)
+		}
+		answered <- err
+	}()
+	time.Sleep(1500 * time.Millisecond) // it waits for the lock now
+	for _, pod := range s.pods(t, "inventory-adjust") {
+		if _, err := s.kubectl(t.Context(), "-n", "rackless", "delete", "pod", pod, "--wait=false"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(time.Second)
+	if err := lock.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-answered; err != nil {
+		t.Errorf("a request in a pod that was asked to end: %v", err)
+	}
+}
