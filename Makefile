@@ -15,7 +15,7 @@ HAVE_CHROMIUM = $(shell command -v chromium || command -v chromium-browser || co
 HAVE_XZ       = $(shell command -v xz)
 MISSING       = $(if $(HAVE_POSTGRES),,postgresql) $(if $(HAVE_GCC),,gcc libc6-dev) $(if $(HAVE_CHROMIUM),,chromium) $(if $(HAVE_XZ),,xz-utils)
 
-.PHONY: help run demo build test vet bench bench-price chaos chaos-proof e2e images cluster cluster-down generate deps stop clean
+.PHONY: help run demo build test vet bench bench-price chaos chaos-proof e2e bench-cluster images func-build cluster cluster-down generate deps stop clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +42,8 @@ vet:
 	@echo "== gofmt"; unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 		if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	@for m in $(MODULES); do echo "== go vet and staticcheck $$m"; (cd $$m && go vet -tags e2e ./... && go tool staticcheck -tags e2e ./...); done
-	@echo "== go vet infra/testcluster"; cd infra/testcluster && GOWORK=off go vet ./...
+	@for m in infra/testcluster infra/images infra/func; do echo "== go vet $$m"; (cd $$m && GOWORK=off go vet ./...); done
+	@GOWORK=off go -C infra/func build -o $(CURDIR)/bin/func . && bin/func validate
 
 bench: build ## Measure memory, sizes, start times and throughput (a table)
 	go run ./tools/cmd/bench $(ARGS)
@@ -56,9 +57,16 @@ chaos-proof: ## Plant five faults and see whether "make chaos" would find them
 bench-price: ## Measure the pricing engine alone: lines by promotions, allocations
 	go test -run '^$$' -bench Price -benchmem ./shared/cart/price
 
-e2e: cluster-deps bin/rackless ## Run the shop on a real Kubernetes with Knative, and what can happen to it there
+e2e: bin/e2e ## Run the shop on a real Kubernetes with Knative, and what can happen to it there
+	@exec bin/e2e -test.v -test.timeout 40m -test.run '^TestShop$$' $(ARGS)
+
+bench-cluster: bin/e2e ## Measure cold starts and first orders on that cluster, beside the smallest Service (ROUNDS=20)
+	@exec bin/e2e -test.timeout 90m -test.run '^TestBench$$' $(ARGS)
+
+.PHONY: bin/e2e
+bin/e2e: cluster-deps bin/rackless
 	@GOWORK=off go -C infra/testcluster build -o $(CURDIR)/bin/testcluster .
-	@go -C tools test -c -tags e2e -o $(CURDIR)/bin/e2e ./e2e && exec bin/e2e -test.v -test.failfast=false $(ARGS)
+	@go -C tools test -c -tags e2e -o $(CURDIR)/bin/e2e ./e2e
 
 images: ## Build and push an image of each function (REGISTRY=… PLATFORMS=linux/amd64,linux/arm64)
 	@test -n "$(REGISTRY)" || { echo 'say where to push: make images REGISTRY=registry.example.com/shop'; exit 1; }
@@ -69,6 +77,10 @@ images: ## Build and push an image of each function (REGISTRY=… PLATFORMS=linu
 		--sbom=spdx --sbom-dir=bin/sbom --platform=$(PLATFORMS) --image-refs=bin/images.txt \
 		$$(GOWORK=off go list ./functions/cmd/...) >/dev/null 2>bin/images.log || { tail -20 bin/images.log; exit 1; }
 	@bin/images list bin/images.txt > bin/images.tfvars.json && echo "== pushed; bin/images.tfvars.json names them by digest, bin/sbom says what is in them"
+
+func-build: ## Build a function, or the root (FN=order-place, FN=.), as func's host builder does
+	@test -n "$(FN)" || { echo 'say which: make func-build FN=order-place, or FN=. for the whole shop'; exit 1; }
+	@GOWORK=off go -C infra/func build -o $(CURDIR)/bin/func . && bin/func build $(FN)
 
 cluster: cluster-deps ## Bring up a real Kubernetes with Knative on this machine (NAME=shop)
 	@GOWORK=off go -C infra/testcluster build -o $(CURDIR)/bin/testcluster . && bin/testcluster up $(NAME)

@@ -1,0 +1,318 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/rackless/rackless/shared/manifest"
+)
+
+// checkoutFunctions are those that an order passes on its way to confirmed, and
+// what a buyer calls before.
+var checkoutFunctions = []string{
+	"gateway", "cart-create", "cart-update", "cart-price", "order-place", "inventory-reserve", "payment-authorize", "order-confirm",
+	"inventory-commit", "payment-capture", "notify-email", "order-get",
+}
+
+// hello is the smallest Service that there can be, for comparison; scaled and
+// limited as the functions are.
+const hello = `apiVersion: serving.knative.dev/v1
+kind: Service
+metadata: {name: hello, namespace: rackless}
+spec:
+  template:
+    metadata: {annotations: {autoscaling.knative.dev/max-scale: "10", autoscaling.knative.dev/target: "10"}}
+    spec:
+      enableServiceLinks: false
+      containerConcurrency: 80
+      containers:
+      - image: dev.local/hello:1
+        resources: {requests: {cpu: 20m, memory: 32Mi}, limits: {cpu: 500m, memory: 128Mi}}
+`
+
+// figures are the measurements, written for the README as a table and a plot.
+type figures struct {
+	Cold       map[string][]float64 // ms from a request at zero to its reply, by Service
+	Warm       map[string][]float64 // ms of a request to a pod that is up
+	FirstOrder map[string][]float64 // ms from the order's POST to confirmed in a sleeping shop: "warmed", "not warmed"
+	Burst      map[string]float64   // ms from zero to so many pods
+	Memory     map[string]float64   // MB of a pod's container
+}
+
+// TestBench measures. It takes about twenty minutes.
+func TestBench(t *testing.T) {
+	f := figures{Cold: map[string][]float64{}, Warm: map[string][]float64{}, FirstOrder: map[string][]float64{}, Burst: map[string]float64{}, Memory: map[string]float64{}}
+	file := filepath.Join(t.TempDir(), "hello.yaml")
+	if err := os.WriteFile(file, []byte(hello), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.kubectl(t.Context(), "apply", "-f", file); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.kubectl(t.Context(), "-n", "rackless", "wait", "ksvc/hello", "--for=condition=Ready", "--timeout=60s"); err != nil {
+		t.Fatal(err)
+	}
+	rounds, err := strconv.Atoi(os.Getenv("ROUNDS"))
+	if err != nil {
+		rounds = 20
+	}
+	for round := range rounds {
+		services := append([]string{"hello"}, checkoutFunctions...)
+		if round < 5 {
+			for _, m := range manifest.Functions {
+				if !slices.Contains(services, m.Name) {
+					services = append(services, m.Name)
+				}
+			}
+		}
+		rand.Shuffle(len(services), func(i, j int) { services[i], services[j] = services[j], services[i] })
+		idleShopHasNoPods(t)
+		for _, name := range services {
+			f.Cold[name] = append(f.Cold[name], s.answer(t, name))
+			f.Warm[name] = append(f.Warm[name], s.answer(t, name))
+			if round == 0 {
+				f.Memory[name] = s.memory(t, name)
+			}
+		}
+		step("round %d of %d: hello %.0f ms, order-place %.0f ms", round+1, rounds, median(f.Cold["hello"]), median(f.Cold["order-place"]))
+	}
+	s.furnish(t, "BENCH", 1000)
+	for range min(5, rounds) {
+		f.FirstOrder["warmed"] = append(f.FirstOrder["warmed"], s.firstOrder(t))
+	}
+	s.warming(t, false)
+	for range min(5, rounds) {
+		f.FirstOrder["not warmed"] = append(f.FirstOrder["not warmed"], s.firstOrder(t))
+	}
+	s.warming(t, true)
+	for _, name := range []string{"hello", "catalog-list"} {
+		f.Burst[name] = s.burst(t, name)
+	}
+	f.write(t)
+}
+
+// answer is how long a Service takes to answer its probe, in milliseconds.
+func (x *site) answer(t *testing.T, service string) float64 {
+	t.Helper()
+	path := "/health/readiness"
+	if service == "hello" {
+		path = "/"
+	}
+	began := time.Now()
+	r, err := x.within.send(t.Context(), "GET", "http://"+service+".rackless.svc.cluster.local"+path, "", "", nil)
+	if err != nil || r.status != 200 {
+		t.Fatalf("%s: status %d: %v", service, r.status, err)
+	}
+	return float64(time.Since(began).Microseconds()) / 1000
+}
+
+// memory is what the container of a Service's pod holds resident, in MB.
+func (x *site) memory(t *testing.T, service string) float64 {
+	t.Helper()
+	out, err := x.kubectl(t.Context(), "get", "--raw", "/api/v1/nodes/node1/proxy/stats/summary")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stats struct {
+		Pods []struct {
+			PodRef     struct{ Name, Namespace string }
+			Containers []struct {
+				Name   string
+				Memory struct{ WorkingSetBytes float64 }
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &stats); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range stats.Pods {
+		if p.PodRef.Namespace == "rackless" && strings.HasPrefix(p.PodRef.Name, service+"-0") {
+			for _, c := range p.Containers {
+				if c.Name == "user-container" {
+					return c.Memory.WorkingSetBytes / 1e6
+				}
+			}
+		}
+	}
+	return 0
+}
+
+// firstOrder is how long a shop that sleeps takes from the order's POST to
+// confirmed, in milliseconds. The buyer looks at the cart's price for two seconds.
+func (x *site) firstOrder(t *testing.T) float64 {
+	t.Helper()
+	idleShopHasNoPods(t)
+	v := x.visit(t, "BENCH", 1)
+	x.must(t, v.token, "GET", "/v1/carts/"+v.cart+"/price", "", nil, nil)
+	time.Sleep(2 * time.Second)
+	began := time.Now()
+	o := x.place(t, v, "tok_approve")
+	x.await(t, o.ID, "confirmed")
+	took := float64(time.Since(began).Milliseconds())
+	step("first order of a sleeping shop: %.0f ms", took)
+	return took
+}
+
+// warming lets the start of a checkout wake the functions that its order will
+// need, or not.
+func (x *site) warming(t *testing.T, on bool) {
+	t.Helper()
+	if on {
+		if err := x.tofu(t.Context(), "apply", "-auto-approve"); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	out, err := x.kubectl(t.Context(), "-n", "rackless", "get", "triggers", "-o", "name")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range fields(out) {
+		if strings.HasSuffix(name, "cart-checkout-started-v1") {
+			if _, err := x.kubectl(t.Context(), "-n", "rackless", "delete", name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// burst is how long it takes from zero to the most pods under many requests at
+// once, in milliseconds.
+func (x *site) burst(t *testing.T, service string) float64 {
+	t.Helper()
+	most := 10
+	if service != "hello" {
+		patch := `{"spec": {"template": {"metadata": {"annotations": {"autoscaling.knative.dev/max-scale": "10", "autoscaling.knative.dev/target": "10"}}}}}`
+		if _, err := x.kubectl(t.Context(), "-n", "rackless", "patch", "ksvc", service, "--type=merge", "-p", patch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	idleShopHasNoPods(t)
+	began := time.Now()
+	end := make(chan struct{})
+	var group sync.WaitGroup
+	for range 150 {
+		group.Go(func() {
+			for {
+				select {
+				case <-end:
+					return
+				default:
+				}
+				if service == "hello" {
+					_, _ = x.within.send(t.Context(), "GET", "http://hello.rackless.svc.cluster.local/", "", "", nil)
+				} else {
+					_, _ = x.api.send(t.Context(), "GET", "http://"+x.host(service)+"/v1/products", x.key, "", nil)
+				}
+			}
+		})
+	}
+	for len(x.ready(t, service)) < most && time.Since(began) < 2*time.Minute {
+		time.Sleep(100 * time.Millisecond)
+	}
+	took := float64(time.Since(began).Milliseconds())
+	n := len(x.ready(t, service))
+	close(end)
+	group.Wait()
+	step("%s: from zero to %d pods in %.0f ms", service, n, took)
+	return took
+}
+
+// ready returns the pods of a Service that serve.
+func (x *site) ready(t *testing.T, service string) []string {
+	t.Helper()
+	out, err := x.kubectl(t.Context(), "-n", "rackless", "get", "pods", "-l", "serving.knative.dev/service="+service, "-o",
+		`go-template={{range .items}}{{$n := .metadata.name}}{{range .status.conditions}}{{if and (eq .type "Ready") (eq .status "True")}}{{$n}} {{end}}{{end}}{{end}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fields(out)
+}
+
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// write prints the table and keeps the figures for the plot.
+func (f figures) write(t *testing.T) {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "Service\tcold ms, median\t× hello\tlargest\twarm ms\tMB\t")
+	base := median(f.Cold["hello"])
+	names := append([]string{"hello"}, checkoutFunctions...)
+	for _, m := range manifest.Functions {
+		if !slices.Contains(names, m.Name) {
+			names = append(names, m.Name)
+		}
+	}
+	slow := 0
+	for _, name := range names {
+		cold := median(f.Cold[name])
+		if cold > 1.25*base {
+			slow++
+		}
+		fmt.Fprintf(w, "%s\t%.0f\t%.2f\t%.0f\t%.1f\t%.0f\t\n", name, cold, cold/base, slices.Max(f.Cold[name]), median(f.Warm[name]), f.Memory[name])
+	}
+	_ = w.Flush()
+	fmt.Printf("first order of a sleeping shop, POST to confirmed: %.0f ms warmed (%.2f cold starts), %.0f ms not warmed\n",
+		median(f.FirstOrder["warmed"]), median(f.FirstOrder["warmed"])/median(f.Cold["order-place"]), median(f.FirstOrder["not warmed"]))
+	fmt.Printf("from zero to ten pods: hello %.0f ms, catalog-list %.0f ms\n", f.Burst["hello"], f.Burst["catalog-list"])
+	fmt.Printf("%d of %d functions take longer than 1.25 × hello\n", slow, len(names)-1)
+	data, err := json.MarshalIndent(f, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(top(), "bin", "bench-cluster.json"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(top(), "bin", "bench-cluster.svg"), []byte(plot(f, names)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// plot draws the cold starts: a line from the fastest to the slowest, a dot at the
+// median, and the limit of 1.25 × hello.
+func plot(f figures, names []string) string {
+	const row, left, width = 16, 150, 560
+	most := 0.0
+	for _, values := range f.Cold {
+		most = max(most, slices.Max(values))
+	}
+	x := func(ms float64) float64 { return left + ms/most*width }
+	var b strings.Builder
+	height := row*len(names) + 40
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11">`+"\n", left+width+60, height)
+	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="white"/>`+"\n")
+	limit := 1.25 * median(f.Cold["hello"])
+	fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="10" y2="%d" stroke="#c33" stroke-dasharray="4 3"/><text x="%.1f" y="%d" fill="#c33">1.25 × hello</text>`+"\n", x(limit), x(limit), height-30, x(limit)+4, height-32)
+	for i, name := range names {
+		y := row*i + 18
+		sorted := slices.Sorted(slices.Values(f.Cold[name]))
+		color := "#246"
+		if name == "hello" {
+			color = "#c33"
+		}
+		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text><line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="%s" opacity="0.4" stroke-width="3"/><circle cx="%.1f" cy="%d" r="4" fill="%s"/>`+"\n",
+			left-8, y+4, name, x(sorted[0]), x(sorted[len(sorted)-1]), y, y, color, x(median(sorted)), y, color)
+	}
+	for ms := 0.0; ms <= most; ms += 500 {
+		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="middle" fill="#666">%.1f s</text>`+"\n", x(ms), height-8, ms/1000)
+	}
+	b.WriteString("</svg>\n")
+	return b.String()
+}
