@@ -159,11 +159,15 @@ resource "kubectl_manifest" "after" {
   depends_on = [kubectl_manifest.service, kubectl_manifest.before]
 }
 
-# An apply ends when what it has changed serves, not when it was accepted.
+# An apply ends when what it has changed serves, not when it was accepted. An
+# in-memory channel would hold a publisher's request until every consumer has
+# answered, and those publish in turn: a whole checkout within one request. It is
+# told to answer at once; what its pod then loses, the outbox sends again.
 resource "terraform_data" "ready" {
   triggers_replace = sha256(jsonencode([local.services, local.after, local.before]))
   provisioner "local-exec" {
-    command = "${var.kubectl} --kubeconfig ${var.kubeconfig} -n rackless wait --for=condition=Ready ksvc,broker,trigger,pingsource --all --timeout=600s >/dev/null"
+    command     = "$K wait --for=condition=Ready ksvc,broker,trigger,pingsource --all --timeout=600s >/dev/null && $K get inmemorychannels.messaging.knative.dev -o name 2>/dev/null | while read -r channel; do $K annotate --overwrite \"$channel\" messaging.knative.dev/async-handler=true >/dev/null; done"
+    environment = { K = "${var.kubectl} --kubeconfig ${var.kubeconfig} -n rackless" }
   }
   depends_on = [kubectl_manifest.after]
 }
