@@ -139,6 +139,44 @@ func TestCardNumbersAreRefused(t *testing.T) {
 	}
 }
 
+// A buyer whose card was declined pays with another one, once, and only their own
+// order, and only while it waits.
+func TestDeclinedPaymentIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{"gift_cards": []any{map[string]any{"code": "GIFT-0002", "balance": "10.00"}}}).Want(t, http.StatusOK)
+	cartID, token := buyer(t, k, 1)
+	var o order.Order
+	k.Call(t, token, "POST", "/v1/orders", map[string]any{"cart_id": cartID, "payments": []any{
+		map[string]any{"tender": "GIFTCARD", "code": "GIFT-0002"}, map[string]any{"tender": "CREDIT", "token": "tok_decline"},
+	}}, "Idempotency-Key: p").Want(t, http.StatusAccepted).Into(t, &o)
+	k.Settle(t)
+	pay := func(token, card, key string, want int) {
+		t.Helper()
+		k.Call(t, token, "POST", "/v1/orders/"+o.ID+"/payments", map[string]any{"tender": "credit", "token": card}, "Idempotency-Key: "+key).Want(t, want)
+		k.Settle(t)
+		k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+	}
+	_, stranger := buyer(t, k, 1)
+	pay(stranger, "tok_approve", "1", http.StatusNotFound)
+	pay(token, "4111111111111111", "2", http.StatusBadRequest)
+	pay(token, "tok_insufficient_funds", "3", http.StatusAccepted)
+	if o.State != "pending" || o.Payments[1].Status[0] != '2' {
+		t.Fatalf("state %s, payments %+v; want it to wait for a better card", o.State, o.Payments)
+	}
+	pay(token, "tok_lost", "4", http.StatusAccepted)
+	if o.State != "confirmed" || o.Payments[0].CapturedCents != 1000 || o.Payments[1].CapturedCents != 1499 {
+		t.Fatalf("state %s, payments %+v; want it confirmed, 10.00 and 14.99", o.State, o.Payments)
+	}
+	pay(token, "tok_approve", "5", http.StatusConflict)
+	var booked int
+	if err := k.DB.QueryRow(t.Context(), `SELECT count(*) FROM test_gateway WHERE kind = 'authorize' AND outcome = 'succeeded'`).Scan(&booked); err != nil || booked != 1 {
+		t.Errorf("%d authorizations booked, %v; want 1", booked, err)
+	}
+	k.WantStock(t, "A", 9, 0)
+}
+
 // What the gateway holds for review waits for staff: approved, the order goes on
 // to its end; declined, nothing is taken and the order runs out.
 func TestHeldPaymentWaitsForStaff(t *testing.T) {

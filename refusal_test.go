@@ -123,6 +123,7 @@ func wrongType(in reflect.Type) string {
 // id is looked up.
 var foreignBodies = map[string]string{
 	"address-create": `{"kind": "shipping", "address1": "1", "city": "c", "country": "US"}`,
+	"order-pay":      `{"tender": "CREDIT", "token": "tok_approve"}`,
 	"order-ship":     `{"carrier": "UGND"}`,
 }
 

@@ -32,6 +32,7 @@ import (
 	orderget "github.com/rackless/rackless/functions/order-get"
 	orderhold "github.com/rackless/rackless/functions/order-hold"
 	orderlist "github.com/rackless/rackless/functions/order-list"
+	orderpay "github.com/rackless/rackless/functions/order-pay"
 	orderplace "github.com/rackless/rackless/functions/order-place"
 	ordership "github.com/rackless/rackless/functions/order-ship"
 	ordertimeline "github.com/rackless/rackless/functions/order-timeline"
@@ -84,6 +85,7 @@ var registry = map[string]func() *runtime.Function{
 	"order-get":         orderget.New,
 	"order-hold":        orderhold.New,
 	"order-list":        orderlist.New,
+	"order-pay":         orderpay.New,
 	"order-place":       orderplace.New,
 	"order-ship":        ordership.New,
 	"order-timeline":    ordertimeline.New,

@@ -38,6 +38,7 @@ BEGIN
         'rackless_order_get',
         'rackless_order_hold',
         'rackless_order_list',
+        'rackless_order_pay',
         'rackless_order_place',
         'rackless_order_ship',
         'rackless_order_timeline',
@@ -256,6 +257,14 @@ GRANT SELECT, UPDATE ON stock_orders TO rackless_order_hold;
 
 -- order-list
 GRANT SELECT ON orders TO rackless_order_list;
+
+-- order-pay
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_pay;
+GRANT SELECT, UPDATE ON orders TO rackless_order_pay;
+GRANT INSERT ON outbox TO rackless_order_pay;
+GRANT SELECT ON payment_methods TO rackless_order_pay;
+GRANT SELECT, UPDATE ON payments TO rackless_order_pay;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_pay;
 
 -- order-place
 GRANT SELECT, UPDATE ON carts TO rackless_order_place;

@@ -14,6 +14,7 @@ func New() *runtime.Function {
 		find, err := gateways.Open(env)
 		return []runtime.Operation{
 			runtime.OnStaged(payment.AuthorizeOrder(find)),
+			runtime.OnStaged(payment.AuthorizeRetried(find)),
 			runtime.Warm[events.CheckoutStarted](),
 		}, err
 	})

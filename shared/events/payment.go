@@ -33,6 +33,18 @@ func (PaymentDeclined) Type() string { return Prefix + "payment.declined.v1" }
 // Subject is the order.
 func (e PaymentDeclined) Subject() string { return e.OrderID }
 
+// PaymentRetried says that the buyer gave another instrument for the payments of
+// an order that were declined.
+type PaymentRetried struct {
+	OrderID string `json:"order_id"`
+}
+
+// Type names the fact.
+func (PaymentRetried) Type() string { return Prefix + "payment.retried.v1" }
+
+// Subject is the order.
+func (e PaymentRetried) Subject() string { return e.OrderID }
+
 // PaymentHeld says that the gateway wants a person to look at a payment.
 type PaymentHeld struct {
 	OrderID  string    `json:"order_id"`

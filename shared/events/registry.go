@@ -46,6 +46,7 @@ func Registry() []Registered {
 		{Example: PaymentDeclined{OrderID: order, Payments: payments("230")}},
 		{Example: PaymentHeld{OrderID: order, Payments: payments("430")}},
 		{Example: PaymentRefunded{OrderID: order, PaymentID: payment, AmountCents: total}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
+		{Example: PaymentRetried{OrderID: order}},
 		{Example: PaymentReturnDue{OrderID: order, Attempts: 1}},
 		{Example: PaymentVoided{OrderID: order, PaymentID: payment}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
 	}

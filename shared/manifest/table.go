@@ -198,6 +198,14 @@ var Functions = []Function{
 		Access:  "buyer", Scope: "order:read",
 	},
 	{
+		Name:    "order-pay",
+		Route:   "POST /v1/orders/{id}/payments",
+		Summary: "Takes another instrument of the buyer for the payments of an order that were declined",
+		Access:  "buyer", Scope: "order:write",
+		Idempotency: "required",
+		Emits:       []string{"dev.rackless.payment.retried.v1"},
+	},
+	{
 		Name:    "order-place",
 		Route:   "POST /v1/orders",
 		Summary: "Makes an order of a cart and starts its checkout",
@@ -235,7 +243,7 @@ var Functions = []Function{
 	{
 		Name:     "payment-authorize",
 		Summary:  "Sets the money of an order aside once its goods are reserved",
-		Consumes: []string{"dev.rackless.inventory.reserved.v1"},
+		Consumes: []string{"dev.rackless.inventory.reserved.v1", "dev.rackless.payment.retried.v1"},
 		Warms:    []string{"dev.rackless.cart.checkout_started.v1"},
 		Emits:    []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.captured.v1"},
 	},

@@ -15,26 +15,38 @@ import (
 // after it in the queue are not tried.
 func AuthorizeOrder(gateways Gateways) func(context.Context, *txn.Runner, string, events.InventoryReserved) (func(*txn.Tx) error, error) {
 	return func(ctx context.Context, run *txn.Runner, name string, e events.InventoryReserved) (func(*txn.Tx) error, error) {
-		attempts, err := beginAll(ctx, run, name, e.OrderID, func(_ *txn.Tx, p Payment) (Kind, int64, error) {
-			if p.ClosedAt != nil || p.Status != statusNew || p.Gateway == "" {
-				return "", 0, nil
-			}
-			return Authorize, p.AmountCents, nil
-		})
-		if err != nil {
+		return authorize(ctx, gateways, run, name, e.OrderID)
+	}
+}
+
+// AuthorizeRetried is the same step once more, with another instrument of the
+// buyer.
+func AuthorizeRetried(gateways Gateways) func(context.Context, *txn.Runner, string, events.PaymentRetried) (func(*txn.Tx) error, error) {
+	return func(ctx context.Context, run *txn.Runner, name string, e events.PaymentRetried) (func(*txn.Tx) error, error) {
+		return authorize(ctx, gateways, run, name, e.OrderID)
+	}
+}
+
+func authorize(ctx context.Context, gateways Gateways, run *txn.Runner, name, orderID string) (func(*txn.Tx) error, error) {
+	attempts, err := beginAll(ctx, run, name, orderID, func(_ *txn.Tx, p Payment) (Kind, int64, error) {
+		if p.ClosedAt != nil || p.Status != statusNew || p.Gateway == "" {
+			return "", 0, nil
+		}
+		return Authorize, p.AmountCents, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range attempts {
+		if i > 0 && attempts[i-1].outcome.State == Declined {
+			a.outcome = Outcome{State: Declined, Status: statusNew, Detail: "not tried: a payment before it was declined"}
+			continue
+		}
+		if err := a.execute(ctx, gateways, run); err != nil {
 			return nil, err
 		}
-		for i, a := range attempts {
-			if i > 0 && attempts[i-1].outcome.State == Declined {
-				a.outcome = Outcome{State: Declined, Status: statusNew, Detail: "not tried: a payment before it was declined"}
-				continue
-			}
-			if err := a.execute(ctx, gateways, run); err != nil {
-				return nil, err
-			}
-		}
-		return func(tx *txn.Tx) error { return authorized(ctx, tx, e.OrderID, attempts) }, nil
 	}
+	return func(tx *txn.Tx) error { return authorized(ctx, tx, orderID, attempts) }, nil
 }
 
 // authorized records the outcomes, settles what needs no gateway and states what
