@@ -23,7 +23,8 @@ type write struct {
 
 // once is a write that cannot be sent twice by its nature, with the reason.
 var once = map[string]string{
-	"session-delete": "the session that would repeat it has ended",
+	"session-delete":  "the session that would repeat it has ended",
+	"webhook-receive": "it is sent by gateways, which sign it: see TestWebhooks",
 }
 
 // prepare returns how to make a fresh valid request of every write operation,

@@ -41,6 +41,7 @@ import (
 	paymentauthorize "github.com/rackless/rackless/functions/payment-authorize"
 	paymentcapture "github.com/rackless/rackless/functions/payment-capture"
 	paymentconnect "github.com/rackless/rackless/functions/payment-connect"
+	paymentconverge "github.com/rackless/rackless/functions/payment-converge"
 	paymentdecline "github.com/rackless/rackless/functions/payment-decline"
 	paymentrefund "github.com/rackless/rackless/functions/payment-refund"
 	paymentvoid "github.com/rackless/rackless/functions/payment-void"
@@ -51,6 +52,7 @@ import (
 	shopcreate "github.com/rackless/rackless/functions/shop-create"
 	shopget "github.com/rackless/rackless/functions/shop-get"
 	shopinspect "github.com/rackless/rackless/functions/shop-inspect"
+	webhookreceive "github.com/rackless/rackless/functions/webhook-receive"
 	"github.com/rackless/rackless/shared/runtime"
 )
 
@@ -94,6 +96,7 @@ var registry = map[string]func() *runtime.Function{
 	"payment-authorize": paymentauthorize.New,
 	"payment-capture":   paymentcapture.New,
 	"payment-connect":   paymentconnect.New,
+	"payment-converge":  paymentconverge.New,
 	"payment-decline":   paymentdecline.New,
 	"payment-refund":    paymentrefund.New,
 	"payment-void":      paymentvoid.New,
@@ -104,4 +107,5 @@ var registry = map[string]func() *runtime.Function{
 	"shop-create":       shopcreate.New,
 	"shop-get":          shopget.New,
 	"shop-inspect":      shopinspect.New,
+	"webhook-receive":   webhookreceive.New,
 }

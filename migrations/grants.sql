@@ -47,6 +47,7 @@ BEGIN
         'rackless_payment_authorize',
         'rackless_payment_capture',
         'rackless_payment_connect',
+        'rackless_payment_converge',
         'rackless_payment_decline',
         'rackless_payment_refund',
         'rackless_payment_void',
@@ -56,7 +57,8 @@ BEGIN
         'rackless_shop_configure',
         'rackless_shop_create',
         'rackless_shop_get',
-        'rackless_shop_inspect'
+        'rackless_shop_inspect',
+        'rackless_webhook_receive'
     ] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN
             EXECUTE format('CREATE ROLE %I LOGIN IN ROLE rackless_function', login);
@@ -353,6 +355,16 @@ GRANT INSERT, SELECT, UPDATE ON gateway_accounts TO rackless_payment_connect;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_connect;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_connect;
 
+-- payment-converge
+GRANT SELECT ON gateway_accounts TO rackless_payment_converge;
+GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_converge;
+GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_converge;
+GRANT INSERT, SELECT ON inbox TO rackless_payment_converge;
+GRANT INSERT, SELECT ON outbox TO rackless_payment_converge;
+GRANT SELECT ON payment_operations TO rackless_payment_converge;
+GRANT SELECT, UPDATE ON payments TO rackless_payment_converge;
+GRANT INSERT, SELECT ON test_gateway TO rackless_payment_converge;
+
 -- payment-decline
 GRANT SELECT ON gateway_accounts TO rackless_payment_decline;
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_decline;
@@ -444,3 +456,12 @@ GRANT SELECT ON shipping_methods TO rackless_shop_inspect;
 GRANT SELECT ON shop_settings TO rackless_shop_inspect;
 GRANT SELECT ON shops TO rackless_shop_inspect;
 GRANT SELECT ON tax_rules TO rackless_shop_inspect;
+
+-- webhook-receive
+GRANT SELECT ON gateway_accounts TO rackless_webhook_receive;
+GRANT INSERT, SELECT ON gateway_notices TO rackless_webhook_receive;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_webhook_receive;
+GRANT INSERT ON outbox TO rackless_webhook_receive;
+GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_webhook_receive;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_webhook_receive;
+GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_webhook_receive;

@@ -60,6 +60,10 @@ func Decode(r *http.Request, body []byte, in any) error {
 }
 
 func decodeBody(r *http.Request, body []byte, in any) error {
+	if raw := rawBody(reflect.ValueOf(in).Elem()); raw.IsValid() {
+		raw.SetBytes(body)
+		return nil
+	}
 	if !HasBody(reflect.TypeOf(in).Elem()) {
 		if len(bytes.TrimSpace(body)) > 0 && string(bytes.TrimSpace(body)) != "{}" {
 			return fault.New(fault.Invalid, "this operation takes no body")
@@ -80,6 +84,17 @@ func decodeBody(r *http.Request, body []byte, in any) error {
 		return fault.New(fault.Invalid, "the body holds more than one JSON value")
 	}
 	return nil
+}
+
+// rawBody returns the field that takes the body as it was sent, for operations that
+// check a signature over it: a []byte tagged `body:"raw"`.
+func rawBody(v reflect.Value) reflect.Value {
+	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("body") == "raw" {
+			return v.Field(i)
+		}
+	}
+	return reflect.Value{}
 }
 
 // explain says in the caller's words what encoding/json refused.

@@ -265,6 +265,12 @@ var Functions = []Function{
 		Idempotency: "optional",
 	},
 	{
+		Name:     "payment-converge",
+		Summary:  "Asks a gateway that has told something of a payment what has become of it",
+		Consumes: []string{"dev.rackless.payment.noticed.v1"},
+		Emits:    []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1"},
+	},
+	{
 		Name:    "payment-decline",
 		Route:   "POST /v1/payments/{id}/decline",
 		Summary: "Refuses a payment that is held for review",
@@ -337,5 +343,14 @@ var Functions = []Function{
 		Route:   "GET /v1/shop/configuration",
 		Summary: "Returns what a shop has configured",
 		Access:  "staff", Scope: "shop:read",
+	},
+	{
+		Name:    "webhook-receive",
+		Route:   "POST /v1/webhooks/{gateway}",
+		Summary: "Keeps what a payment gateway tells by webhook, once its signature is checked",
+		Access:  "anyone", Scope: "webhook:write",
+		Idempotency: "optional",
+		Rate:        Rate{Burst: 300, Period: 60000000000 * time.Nanosecond},
+		Emits:       []string{"dev.rackless.payment.noticed.v1"},
 	},
 }

@@ -111,28 +111,33 @@ func Connect(keys seal.Keys) func(context.Context, *txn.Tx, ConnectInput) (Accou
 // AccountOf returns the credentials of the caller's shop at a gateway, with kind
 // NotFound if it has no account there.
 func AccountOf(ctx context.Context, run *txn.Runner, keys seal.Keys, gateway string) (c Credentials, sandbox bool, err error) {
-	err = run.Read(ctx, func(tx *txn.Tx) error {
-		var sealed []byte
-		err := tx.QueryRow(ctx, `
-			SELECT credentials, sandbox
-			FROM gateway_accounts
-			WHERE shop_id = current_shop() AND gateway = $1`, gateway).Scan(&sealed, &sandbox)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fault.New(fault.NotFound, "the shop has no account at %s", gateway)
-		}
-		if err != nil {
-			return fmt.Errorf("load the account at %s: %w", gateway, err)
-		}
-		document, err := keys.Open(sealed, accountPlace(tx.Shop, gateway))
-		if err != nil {
-			return fmt.Errorf("open the account at %s: %w", gateway, err)
-		}
-		if json.Unmarshal(document, &c) != nil {
-			return fmt.Errorf("the account at %s is not what was kept", gateway) // the decoder's error would quote it
-		}
-		return nil
+	err = run.Read(ctx, func(tx *txn.Tx) (err error) {
+		c, sandbox, err = accountIn(ctx, tx, keys, gateway)
+		return err
 	})
 	return c, sandbox, err
+}
+
+func accountIn(ctx context.Context, tx *txn.Tx, keys seal.Keys, gateway string) (c Credentials, sandbox bool, err error) {
+	var sealed []byte
+	err = tx.QueryRow(ctx, `
+		SELECT credentials, sandbox
+		FROM gateway_accounts
+		WHERE shop_id = current_shop() AND gateway = $1`, gateway).Scan(&sealed, &sandbox)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return c, false, fault.New(fault.NotFound, "the shop has no account at %s", gateway)
+	}
+	if err != nil {
+		return c, false, fmt.Errorf("load the account at %s: %w", gateway, err)
+	}
+	document, err := keys.Open(sealed, accountPlace(tx.Shop, gateway))
+	if err != nil {
+		return c, false, fmt.Errorf("open the account at %s: %w", gateway, err)
+	}
+	if json.Unmarshal(document, &c) != nil {
+		return c, false, fmt.Errorf("the account at %s is not what was kept", gateway) // the decoder's error would quote it
+	}
+	return c, sandbox, nil
 }
 
 func accountPlace(shop, gateway string) string { return "gateway_accounts " + shop + " " + gateway }

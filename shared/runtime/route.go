@@ -238,6 +238,11 @@ func serve[In any](in *instance, c *call, run func(context.Context, *instance, *
 	if c.body, err = httpapi.ReadBody(c.r); err != nil {
 		return a, err
 	}
+	if in.spec.Access != "staff" {
+		if err := refuseCards(c.r, c.body); err != nil {
+			return a, err
+		}
+	}
 	token, err := bearer(c.r)
 	if err != nil {
 		return a, err

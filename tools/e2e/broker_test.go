@@ -48,6 +48,10 @@ func (knative) Apply(t *testing.T, manifest string) string {
 			t.Fatal(err)
 		}
 	}
+	// As the shop's own; see infra/tofu/modules/functions.
+	if _, err := s.kubectl(t.Context(), "-n", ns, "annotate", "--overwrite", "--all", "inmemorychannels.messaging.knative.dev", "messaging.knative.dev/async-handler=true"); err != nil {
+		t.Fatal(err)
+	}
 	ip, err := s.kubectl(t.Context(), "-n", "knative-eventing", "get", "service", "broker-ingress", "-o", "jsonpath={.spec.clusterIP}")
 	if err != nil {
 		t.Fatal(err)

@@ -70,7 +70,7 @@ func (x *site) must(t *testing.T, token, method, path, key string, body, out any
 	t.Helper()
 	deadline := time.Now().Add(90 * time.Second)
 	for {
-		r, err := x.api.send(t.Context(), method, "http://"+x.host("gateway")+path, token, key, body)
+		r, err := x.api.send(t.Context(), method, "http://"+x.host(x.front)+path, token, key, body)
 		switch {
 		case err == nil && r.status/100 == 2:
 			if out != nil {

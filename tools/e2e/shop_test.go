@@ -47,6 +47,8 @@ func TestShop(t *testing.T) {
 	scenario(t, "the books balance", booksBalance)
 	scenario(t, "Knative's broker does what the local broker does", conformance)
 	scenario(t, "OpenTofu's modules are well-formed and tested", modules)
+	scenario(t, "one Service per domain", func(t *testing.T) { topology(t, "domain", "gateway") })
+	scenario(t, "one Service for the whole shop", func(t *testing.T) { topology(t, "shop", "shop") })
 	scenario(t, "a destroy leaves nothing", destroyLeavesNothing)
 }
 
@@ -54,6 +56,17 @@ func planIsEmpty(t *testing.T) {
 	if err := s.tofu(t.Context(), "plan", "-detailed-exitcode"); err != nil {
 		t.Error(err)
 	}
+}
+
+// topology applies another topology over the one that is there and orders in it.
+func topology(t *testing.T, name, front string) {
+	if err := s.tofu(t.Context(), "apply", "-auto-approve", "-var", "topology="+name); err != nil {
+		t.Fatal(err)
+	}
+	s.front = front
+	s.furnish(t, strings.ToUpper(name), 10)
+	checkout(t, strings.ToUpper(name))
+	checkout(t, strings.ToUpper(name))
 }
 
 // modules formats, validates and tests what cannot be applied here.
@@ -152,7 +165,7 @@ func lastPieceIsSoldOnce(t *testing.T) {
 	var accepted atomic.Int32
 	for _, v := range visits {
 		group.Go(func() {
-			r, err := s.api.send(t.Context(), "POST", "http://"+s.host("gateway")+"/v1/orders", v.token, v.cart,
+			r, err := s.api.send(t.Context(), "POST", "http://"+s.host(s.front)+"/v1/orders", v.token, v.cart,
 				object{"cart_id": v.cart, "payments": list{object{"tender": "CREDIT", "token": "tok_approve"}}})
 			switch {
 			case err != nil:

@@ -37,12 +37,13 @@ type site struct {
 	db     *pgxpool.Pool
 	shopID string
 	key    string // staff's
+	front  string // the Service that answers the public API
 	api    client // through the ingress
 	within client // names of the cluster's own DNS
 }
 
 func openSite(ctx context.Context) (_ *site, err error) {
-	x := &site{name: fmt.Sprintf("e2e-%d", os.Getpid()), env: map[string]string{}}
+	x := &site{name: fmt.Sprintf("e2e-%d", os.Getpid()), env: map[string]string{}, front: "gateway"}
 	if x.dir, err = os.MkdirTemp("", "rackless-e2e-"); err != nil {
 		return nil, err
 	}
@@ -151,8 +152,10 @@ func (x *site) addShop(ctx context.Context) error {
 	x.key = token
 	now := time.Now().UTC()
 	_, err := x.db.Exec(ctx, `INSERT INTO shops (shop_id, name, currency, created_at, updated_at) VALUES ($1, 'End to end', 'USD', $2, $2)`, x.shopID, now)
-	if err == nil {
-		_, err = x.db.Exec(ctx, `INSERT INTO shop_hosts (host, shop_id) VALUES ($1, $2)`, x.host("gateway"), x.shopID)
+	for _, front := range []string{"gateway", "shop"} {
+		if err == nil {
+			_, err = x.db.Exec(ctx, `INSERT INTO shop_hosts (host, shop_id) VALUES ($1, $2)`, x.host(front), x.shopID)
+		}
 	}
 	if err == nil {
 		_, err = x.db.Exec(ctx, `INSERT INTO api_keys (key_id, shop_id, name, hash, scopes, created_at) VALUES ($1, $2, 'e2e', $3, '{*}', $4)`,
@@ -188,7 +191,7 @@ func (x *site) initTofu(ctx context.Context) error {
 		return err
 	}
 	variables, err := json.Marshal(map[string]any{
-		"database_urls": urls, "credentials_key": x.data.Key, "kubeconfig": x.env["KUBECONFIG"], "kubectl": filepath.Join(x.env["CLUSTER_BIN"], "kubectl"),
+		"database_urls": urls, "credentials_key": x.data.Key, "database": map[string]string{"url": urls["order-get"], "login_secret": x.name}, "kubeconfig": x.env["KUBECONFIG"], "kubectl": filepath.Join(x.env["CLUSTER_BIN"], "kubectl"),
 	})
 	if err != nil {
 		return err

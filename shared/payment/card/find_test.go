@@ -35,3 +35,26 @@ func TestContains(t *testing.T) {
 		}
 	}
 }
+
+func TestWritten(t *testing.T) {
+	t.Parallel()
+	tests := map[string]bool{
+		"my card is 4111 1111 1111 1111, thanks": true,
+		"378282246310005":                        true,
+		"3782-822463-10005":                      true,
+		"2223003122003222":                       true,
+		"30569309025904":                         true,
+		"3530111333300000":                       true,
+		"6200000000000005":                       true,
+		"4111111111111112":                       false, // check digit
+		"1234567812345670":                       false, // nobody's, though the check digit is right
+		"4006381333931":                          false, // a book or a pen: EAN-13 with another check digit
+		"9400111899223197428490":                 false, // a parcel
+		"":                                       false,
+	}
+	for text, want := range tests {
+		if got := card.Written(text); got != want {
+			t.Errorf("Written(%q) is %v, want %v", text, got, want)
+		}
+	}
+}

@@ -342,7 +342,7 @@ func timeoutFails(t *testing.T, target Target) {
 	s := serve(t, target, func(http.ResponseWriter, *http.Request) { <-release })
 	t.Cleanup(func() { close(release) })
 	dead := serve(t, target, nil)
-	ingress := target.Apply(t, brokerYAML+triggerYAML("tested", s.url, "delivery: {retry: 0, timeout: PT0.05S, "+deadLetters(dead)+"}"))
+	ingress := target.Apply(t, brokerYAML+triggerYAML("tested", s.url, "delivery: {retry: 0, timeout: PT0.1S, "+deadLetters(dead)+"}"))
 	post(t, ingress, http.StatusAccepted, nil, `{}`)
 	dead.next(t)
 }

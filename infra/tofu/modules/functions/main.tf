@@ -162,11 +162,22 @@ resource "kubectl_manifest" "after" {
 # An apply ends when what it has changed serves, not when it was accepted. An
 # in-memory channel would hold a publisher's request until every consumer has
 # answered, and those publish in turn: a whole checkout within one request. It is
-# told to answer at once; what its pod then loses, the outbox sends again.
+# told to answer at once, which its dispatcher learns when it starts; what that
+# loses meanwhile, the outbox sends again.
 resource "terraform_data" "ready" {
   triggers_replace = sha256(jsonencode([local.services, local.after, local.before]))
   provisioner "local-exec" {
-    command     = "$K wait --for=condition=Ready ksvc,broker,trigger,pingsource --all --timeout=600s >/dev/null && $K get inmemorychannels.messaging.knative.dev -o name 2>/dev/null | while read -r channel; do $K annotate --overwrite \"$channel\" messaging.knative.dev/async-handler=true >/dev/null; done"
+    command     = <<-EOT
+      set -e
+      $K wait --for=condition=Ready ksvc,broker,trigger,pingsource --all --timeout=600s >/dev/null
+      for channel in $($K get inmemorychannels.messaging.knative.dev -o name 2>/dev/null); do
+        if [ "$($K get "$channel" -o jsonpath='{.metadata.annotations.messaging\.knative\.dev/async-handler}')" != true ]; then
+          $K annotate --overwrite "$channel" messaging.knative.dev/async-handler=true >/dev/null
+          $K -n knative-eventing rollout restart deployment imc-dispatcher >/dev/null
+          $K -n knative-eventing rollout status deployment imc-dispatcher --timeout=300s >/dev/null
+        fi
+      done
+    EOT
     environment = { K = "${var.kubectl} --kubeconfig ${var.kubeconfig} -n rackless" }
   }
   depends_on = [kubectl_manifest.after]

@@ -1,0 +1,119 @@
+package rackless_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rackless/rackless"
+	"github.com/rackless/rackless/shared/testkit"
+	"github.com/rackless/rackless/shared/topology"
+)
+
+// planted are card numbers as people write them; all pass the Luhn check.
+var planted = []string{"4111111111111111", "5555 5555 5555 4444", "3782-822463-10005", "6011111111111117"}
+
+// witness keeps whatever the shop says: its log, the events on their way.
+type witness struct {
+	mu   sync.Mutex
+	said bytes.Buffer
+}
+
+func (w *witness) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.said.Write(p)
+}
+
+func (w *witness) observe(o topology.Observation) {
+	if o.Event != nil {
+		fmt.Fprintln(w, o.Event.String(), o.Err)
+	}
+}
+
+// A card number that somebody puts where a buyer or staff can write something is
+// refused, and is afterwards neither in the database nor in a log line, an event or
+// a reply.
+func TestCardNumbersAreNowhere(t *testing.T) {
+	t.Parallel()
+	var w witness
+	k := testkit.New(t, func(o *rackless.Options) {
+		o.Log = slog.New(slog.NewJSONHandler(&w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		o.Observer = w.observe
+	})
+	stocked(t, k, 10)
+	cartID, token := buyer(t, k, 1)
+	o := place(t, k, cartID, token, "tok_decline")
+	for i, number := range planted {
+		for name, send := range map[string]func() testkit.Reply{
+			"an order's token": func() testkit.Reply {
+				cart, token := buyer(t, k, 1)
+				return k.Call(t, token, "POST", "/v1/orders", map[string]any{"cart_id": cart, "payments": []any{map[string]any{"tender": "CREDIT", "token": number}}}, "Idempotency-Key: x")
+			},
+			"an order's gift card": func() testkit.Reply {
+				cart, token := buyer(t, k, 1)
+				return k.Call(t, token, "POST", "/v1/orders", map[string]any{"cart_id": cart, "payments": []any{map[string]any{"tender": "GIFTCARD", "code": number}}}, "Idempotency-Key: x")
+			},
+			"another payment": func() testkit.Reply {
+				return k.Call(t, token, "POST", "/v1/orders/"+o.ID+"/payments", map[string]any{"tender": "CREDIT", "token": number}, fmt.Sprint("Idempotency-Key: ", i))
+			},
+			"a cart's notes": func() testkit.Reply {
+				cart, token := buyer(t, k, 1)
+				return k.Call(t, token, "PATCH", "/v1/carts/"+cart, map[string]any{"notes": "my card is " + number + ", thanks"})
+			},
+			"an address": func() testkit.Reply {
+				return k.Call(t, "", "POST", "/v1/carts", map[string]any{"items": []any{map[string]any{"product": "A", "qty": 1}}, "ship": map[string]any{"country": "US", "address1": number}})
+			},
+			"a customer's name": func() testkit.Reply {
+				return k.Call(t, "", "POST", "/v1/customers", map[string]any{"email": "luhn@example.com", "password": "correct horse", "first_name": number})
+			},
+			"an idempotency key": func() testkit.Reply {
+				return k.Call(t, token, "POST", "/v1/orders/"+o.ID+"/payments", map[string]any{"tender": "CREDIT", "token": "tok_decline"}, "Idempotency-Key: "+number)
+			},
+			"a path": func() testkit.Reply {
+				return k.Call(t, k.Key, "GET", "/v1/orders/"+strings.ReplaceAll(number, " ", "%20"), nil)
+			},
+		} {
+			r := send()
+			if r.Status < 400 {
+				t.Errorf("%s in %s: status %d, want it refused", number, name, r.Status)
+			}
+			if bytes.Contains(r.Body, []byte(number)) {
+				t.Errorf("%s in %s: the reply quotes it: %s", number, name, r.Body)
+			}
+		}
+	}
+	k.Settle(t)
+	tables, err := k.DB.Query(t.Context(), `SELECT format('%I', relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := pgx.CollectRows(tables, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, number := range planted {
+		for _, table := range names {
+			var found int
+			if err := k.DB.QueryRow(t.Context(), `SELECT count(*) FROM `+table+` AS row WHERE strpos(row::text, $1) > 0`, number).Scan(&found); err != nil {
+				t.Fatal(err)
+			}
+			if found > 0 {
+				t.Errorf("%s is in %d rows of %s", number, found, table)
+			}
+		}
+		quoted, _ := json.Marshal(number)
+		if said := w.said.Bytes(); bytes.Contains(said, []byte(number)) || bytes.Contains(said, bytes.Trim(quoted, `"`)) {
+			t.Errorf("%s was logged or sent", number)
+		}
+	}
+	if len(names) < 20 || w.said.Len() == 0 {
+		t.Errorf("%d tables and %d bytes of log are too few to tell anything", len(names), w.said.Len())
+	}
+}

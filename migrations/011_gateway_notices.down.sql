@@ -1,0 +1,2 @@
+DROP INDEX payments_reference_idx;
+DROP TABLE gateway_notices;
