@@ -30,7 +30,7 @@ func (local) Serve(t *testing.T, h http.Handler) string {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	topologytest.Run(t, local{})
+	topologytest.Run(t, local{}, nil)
 }
 
 // start runs a manifest until the end of the test.
