@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"text/template"
+
+	"github.com/rackless/rackless/shared/payment/status"
 )
 
 //go:embed templates/*
@@ -63,6 +65,9 @@ func run(root string) error {
 		}
 	}
 	if err := render(t, "shop.go.tmpl", nil, filepath.Join(root, "functions/cmd/shop/main.go")); err != nil {
+		return err
+	}
+	if err := write(filepath.Join(root, "shared/payment/status/README.md"), []byte(status.Markdown())); err != nil {
 		return err
 	}
 	if err := render(t, "domain.go.tmpl", nil, filepath.Join(root, "functions/cmd/domain/main.go")); err != nil {
@@ -139,8 +144,12 @@ func render(t *template.Template, name string, data any, path string) error {
 		}
 		out = formatted
 	}
+	return write(path, out)
+}
+
+func write(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, out, 0o644)
+	return os.WriteFile(path, data, 0o644)
 }
