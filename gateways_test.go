@@ -108,6 +108,37 @@ func TestShopPaysThroughItsOwnAccount(t *testing.T) {
 	}
 }
 
+// With "at_once" the money is taken in the very step that asks for it, and given
+// back when the order is called off; a lost reply does not take it twice.
+func TestChargeAtOnce(t *testing.T) {
+	k := testkit.New(t)
+	stocked(t, k, 100)
+	for _, v := range vendors(t, k) {
+		t.Run(v.gateway, func(t *testing.T) {
+			k.Call(t, k.Key, "POST", "/v1/gateways", v.account).Want(t, http.StatusOK)
+			pays(t, k, v.gateway, "at_once")
+			if err := v.control.Faults.Set(1, sim.Fault{Kind: sim.DropAfter, Times: 1}); err != nil {
+				t.Fatal(err)
+			}
+			cart, token := buyer(t, k, 1)
+			o := place(t, k, cart, token, v.token())
+			if p := o.Payments[0]; o.State != "confirmed" || p.Status[0] != '0' || p.CapturedCents != o.TotalCents {
+				t.Fatalf("state %s, payment %+v; want it confirmed and charged", o.State, p)
+			}
+			if got, want := v.books(), (books{authorized: o.TotalCents, captured: o.TotalCents}); got != want {
+				t.Errorf("the gateway booked %+v, want %+v", got, want)
+			}
+			v.control.Advance(48 * time.Hour) // settled
+			k.Clock.Advance(48 * time.Hour)
+			k.Call(t, k.Key, "POST", "/v1/orders/"+o.ID+"/cancel", nil, "Idempotency-Key: c"+v.gateway).Want(t, http.StatusOK)
+			k.Settle(t)
+			if got := v.books(); got.refunded != o.TotalCents {
+				t.Errorf("the gateway booked %+v, want all refunded", got)
+			}
+		})
+	}
+}
+
 func TestLostReplyOfGatewayIsAskedFor(t *testing.T) {
 	k := testkit.New(t)
 	stocked(t, k, 100)

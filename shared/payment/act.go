@@ -137,7 +137,8 @@ func CaptureShipped(gateways Gateways) func(context.Context, *txn.Runner, string
 func captureOrder(ctx context.Context, run *txn.Runner, gateways Gateways, name, orderID, when string) (func(*txn.Tx) error, error) {
 	attempts, err := beginAll(ctx, run, name, orderID, func(_ *txn.Tx, p Payment) (Kind, int64, error) {
 		cents, err := allowed(p, Capture, 0)
-		if err != nil || p.CaptureOn != when {
+		now := p.CaptureOn == when || p.CaptureOn == shop.AtOnce && when == shop.OnConfirm // a charge that was held and approved
+		if err != nil || !now {
 			return "", 0, nil // nothing to capture, or not now
 		}
 		return Capture, cents, nil

@@ -18,6 +18,7 @@ import (
 	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/seal"
+	"github.com/rackless/rackless/shared/shop"
 	"github.com/rackless/rackless/shared/txn"
 )
 
@@ -178,6 +179,9 @@ func Converge(gateways Gateways) func(context.Context, *txn.Runner, string, even
 			}
 			p = found[0]
 			a = newAttempt(name, p, Authorize, p.AmountCents)
+			if p.CaptureOn == shop.AtOnce {
+				a.Kind = Charge
+			}
 			a.Resumed = true
 			return tx.QueryRow(ctx, `
 				SELECT operation_id, created_at
@@ -225,6 +229,10 @@ func settleHeld(ctx context.Context, tx *txn.Tx, p Payment, outcome Outcome) err
 		now.Status, now.Detail, now.AwaitsBuyer, now.AuthorizedCents = outcome.Status, outcome.Detail, false, 0
 		if outcome.State == Succeeded {
 			now.AuthorizedCents = now.AmountCents
+			if now.class() == '0' {
+				now.CapturedCents = now.AmountCents
+				tx.Emit(events.PaymentCaptured{OrderID: now.OrderID, PaymentID: now.ID, AmountCents: now.AmountCents})
+			}
 		}
 		if err := save(ctx, tx, *now); err != nil {
 			return err

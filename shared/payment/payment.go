@@ -72,7 +72,7 @@ func (p Payment) InReview() bool { return p.class() == '4' && !p.AwaitsBuyer }
 type Intent struct {
 	Tender      string
 	Gateway     string // empty for tenders that no gateway is behind
-	CaptureOn   string // manual or on_confirm
+	CaptureOn   string // at_once, on_confirm, on_ship or manual
 	Token       string // the gateway's for the buyer's instrument
 	GiftCard    string // code
 	AmountCents int64
@@ -357,7 +357,7 @@ func (a *attempt) record(ctx context.Context, tx *txn.Tx, p *Payment) (ended boo
 		return false, nil
 	}
 	p.Detail = a.outcome.Detail
-	if a.outcome.State == Declined && a.Kind != Authorize {
+	if a.outcome.State == Declined && a.Kind != Authorize && a.Kind != Charge {
 		return true, save(ctx, tx, *p) // the payment is what it was
 	}
 	p.Status = a.outcome.Status
@@ -367,8 +367,12 @@ func (a *attempt) record(ctx context.Context, tx *txn.Tx, p *Payment) (ended boo
 	}
 	if a.outcome.State != Declined {
 		switch a.Kind {
-		case Authorize:
+		case Authorize, Charge, Approve:
 			p.AuthorizedCents = a.AmountCents
+			if p.class() == '0' { // charged
+				p.CapturedCents = a.AmountCents
+				tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
+			}
 		case Capture:
 			p.CapturedCents += a.AmountCents
 			tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})

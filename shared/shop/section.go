@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -85,16 +87,20 @@ func (o Offer) Validate() error {
 
 // When the money of an authorized payment is taken.
 const (
+	AtOnce    = "at_once"    // with the authorization, in one step
 	OnConfirm = "on_confirm" // when the order is confirmed
 	OnShip    = "on_ship"    // when all of the order has left the warehouse
 	Manual    = "manual"     // when staff say so
 )
 
+// captures are when money can be taken.
+var captures = []string{AtOnce, OnConfirm, OnShip, Manual}
+
 // PaymentMethod is a tender that a shop takes and who handles it.
 type PaymentMethod struct {
 	Tender  string `json:"tender"`  // CREDIT, GIFTCARD, CHECK …
 	Gateway string `json:"gateway"` // the gateway's name, e.g. test; empty: none is behind the tender
-	Capture string `json:"capture"` // on_confirm, on_ship or manual
+	Capture string `json:"capture"` // at_once, on_confirm, on_ship or manual
 	Enabled bool   `json:"enabled"`
 	Title   string `json:"title,omitempty"` // as buyers read it
 	// HoldHours is how long after it was placed an order waits for staff to decide
@@ -125,7 +131,7 @@ func (m PaymentMethod) Validate() error {
 	var f fault.Fields
 	f.Check(tenderShape.MatchString(m.Tender), "/tender", "must be a tender in capitals, such as CREDIT")
 	f.Check(gatewayShape.MatchString(m.Gateway), "/gateway", "must be a gateway's name in lower case, such as test, or empty")
-	f.Check(m.Capture == OnConfirm || m.Capture == OnShip || m.Capture == Manual, "/capture", "must be %s, %s or %s", OnConfirm, OnShip, Manual)
+	f.Check(slices.Contains(captures, m.Capture), "/capture", "must be %s", strings.Join(captures, ", "))
 	f.Check(0 <= m.HoldHours && m.HoldHours <= int(maxHold/time.Hour), "/hold_hours", "must be 0 to %d", int(maxHold/time.Hour))
 	f.Check(len(m.Title) <= 80, "/title", "must not exceed 80 characters")
 	return f.Err()

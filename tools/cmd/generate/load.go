@@ -205,7 +205,10 @@ func (f *function) annotate() error {
 		f.Consumes = slices.DeleteFunc(f.Consumes, func(c string) bool { return c == t })
 	}
 	method, _, _ := strings.Cut(f.Route, " ")
+	has := func(name string) bool { return slices.ContainsFunc(f.Env, func(e env) bool { return e.Name == name }) }
 	switch {
+	case (len(f.Emits) > 0 || f.Sweeper) && !has("K_SINK"):
+		return errors.New("it sends events, so run.envs must say where: K_SINK")
 	case f.Route != "" && f.Name != "gateway" && (!slices.Contains([]string{"anyone", "buyer", "staff"}, f.Access) || !strings.Contains(f.Scope, ":")):
 		return errors.New("a route needs access (anyone, buyer or staff) and a scope (resource:action)")
 	case f.Route != "" && f.Name != "gateway" && method != "GET" && f.Idempotency != "required" && f.Idempotency != "optional":
