@@ -107,6 +107,9 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 		},
 		"order-cancel":    func() write { return write{k.Key, "/v1/orders/" + ordered().ID + "/cancel", nil} },
 		"payment-capture": func() write { return write{k.Key, "/v1/payments/" + ordered().Payments[0].ID + "/capture", nil} },
+		"order-update": func() write {
+			return write{k.Key, "/v1/orders/" + ordered().ID, map[string]any{"pool": "PROCESS", "note": "n"}}
+		},
 		"order-pay": func() write {
 			return write{k.Key, "/v1/orders/" + paid("tok_decline").ID + "/payments", map[string]any{"tender": "CREDIT", "token": "tok_approve"}}
 		},

@@ -30,12 +30,14 @@ import (
 	orderconfirm "github.com/rackless/rackless/functions/order-confirm"
 	ordererase "github.com/rackless/rackless/functions/order-erase"
 	orderget "github.com/rackless/rackless/functions/order-get"
+	orderhistory "github.com/rackless/rackless/functions/order-history"
 	orderhold "github.com/rackless/rackless/functions/order-hold"
 	orderlist "github.com/rackless/rackless/functions/order-list"
 	orderpay "github.com/rackless/rackless/functions/order-pay"
 	orderplace "github.com/rackless/rackless/functions/order-place"
 	ordership "github.com/rackless/rackless/functions/order-ship"
 	ordertimeline "github.com/rackless/rackless/functions/order-timeline"
+	orderupdate "github.com/rackless/rackless/functions/order-update"
 	outboxrelay "github.com/rackless/rackless/functions/outbox-relay"
 	paymentapprove "github.com/rackless/rackless/functions/payment-approve"
 	paymentauthorize "github.com/rackless/rackless/functions/payment-authorize"
@@ -85,12 +87,14 @@ var registry = map[string]func() *runtime.Function{
 	"order-confirm":     orderconfirm.New,
 	"order-erase":       ordererase.New,
 	"order-get":         orderget.New,
+	"order-history":     orderhistory.New,
 	"order-hold":        orderhold.New,
 	"order-list":        orderlist.New,
 	"order-pay":         orderpay.New,
 	"order-place":       orderplace.New,
 	"order-ship":        ordership.New,
 	"order-timeline":    ordertimeline.New,
+	"order-update":      orderupdate.New,
 	"outbox-relay":      outboxrelay.New,
 	"payment-approve":   paymentapprove.New,
 	"payment-authorize": paymentauthorize.New,

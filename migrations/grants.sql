@@ -36,12 +36,14 @@ BEGIN
         'rackless_order_confirm',
         'rackless_order_erase',
         'rackless_order_get',
+        'rackless_order_history',
         'rackless_order_hold',
         'rackless_order_list',
         'rackless_order_pay',
         'rackless_order_place',
         'rackless_order_ship',
         'rackless_order_timeline',
+        'rackless_order_update',
         'rackless_outbox_relay',
         'rackless_payment_approve',
         'rackless_payment_authorize',
@@ -245,6 +247,10 @@ GRANT SELECT, UPDATE ON payments TO rackless_order_erase;
 GRANT SELECT ON orders TO rackless_order_get;
 GRANT SELECT ON payments TO rackless_order_get;
 
+-- order-history
+GRANT SELECT ON order_history TO rackless_order_history;
+GRANT SELECT ON orders TO rackless_order_history;
+
 -- order-hold
 GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_hold;
 GRANT INSERT, SELECT ON inbox TO rackless_order_hold;
@@ -309,6 +315,15 @@ GRANT SELECT ON dead_letters TO rackless_order_timeline;
 GRANT SELECT ON inbox TO rackless_order_timeline;
 GRANT SELECT ON orders TO rackless_order_timeline;
 GRANT SELECT ON outbox TO rackless_order_timeline;
+
+-- order-update
+GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_update;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_update;
+GRANT INSERT ON order_history TO rackless_order_update;
+GRANT SELECT, UPDATE ON orders TO rackless_order_update;
+GRANT INSERT ON outbox TO rackless_order_update;
+GRANT SELECT ON payments TO rackless_order_update;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_update;
 
 -- outbox-relay
 GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO rackless_outbox_relay;

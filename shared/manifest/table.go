@@ -186,6 +186,12 @@ var Functions = []Function{
 		Access:  "buyer", Scope: "order:read",
 	},
 	{
+		Name:    "order-history",
+		Route:   "GET /v1/orders/{id}/history",
+		Summary: "Tells who did what to an order, and when",
+		Access:  "buyer", Scope: "order:read",
+	},
+	{
 		Name:     "order-hold",
 		Summary:  "Gives an order more time while staff decide on a payment that is held for review",
 		Consumes: []string{"dev.rackless.payment.held.v1", "dev.rackless.payment.declined.v1"},
@@ -227,6 +233,14 @@ var Functions = []Function{
 		Route:   "GET /v1/orders/{id}/timeline",
 		Summary: "Tells what has happened to an order, step by step",
 		Access:  "buyer", Scope: "order:read",
+	},
+	{
+		Name:    "order-update",
+		Route:   "PATCH /v1/orders/{id}",
+		Summary: "Does what staff do to an order: pool, flags and notes, all in one step",
+		Access:  "staff", Scope: "order:write",
+		Idempotency: "required",
+		Emits:       []string{"dev.rackless.order.cancelled.v1", "dev.rackless.order.expired.v1"},
 	},
 	{
 		Name:    "outbox-relay",

@@ -26,6 +26,9 @@ type Summary struct {
 	Owner      string      `json:"-" db:"owner"`
 	State      state.State `json:"state" db:"state"`
 	Reason     string      `json:"reason,omitempty" db:"reason"` // why it was cancelled
+	Pool       string      `json:"pool" db:"pool"`               // where staff keep it, see Pools
+	Subpool    string      `json:"subpool,omitempty" db:"subpool"`
+	Flags      []string    `json:"flags,omitempty" db:"flags"`
 	Email      string      `json:"email" db:"email"`
 	Currency   string      `json:"currency" db:"currency"`
 	TotalCents int64       `json:"total_cents" db:"total_cents"`
@@ -53,7 +56,7 @@ func (o Order) ETag() string { return `"` + strconv.FormatInt(o.Version, 10) + `
 // Location is where the order is read.
 func (o Order) Location() string { return "/v1/orders/" + o.ID }
 
-const summaryColumns = `order_id, number, cart_id, owner, state, reason, email, currency, total_cents, version, expires_at, created_at, updated_at`
+const summaryColumns = `order_id, number, cart_id, owner, state, reason, pool, subpool, flags, email, currency, total_cents, version, expires_at, created_at, updated_at`
 
 // GetInput names an order.
 type GetInput struct {
@@ -103,6 +106,8 @@ type ListInput struct {
 	State  string `json:"-" query:"state"`
 	Number string `json:"-" query:"number"`
 	Email  string `json:"-" query:"email"` // staff only
+	Pool   string `json:"-" query:"pool"`
+	Flag   string `json:"-" query:"flag"`
 }
 
 // List returns a page of orders, the newest first.
@@ -115,8 +120,10 @@ func List(ctx context.Context, tx *txn.Tx, in ListInput) (page.Page[Summary], er
 		  AND ($4 = '' OR state = $4)
 		  AND ($5 = '' OR lower(email) = lower($5))
 		  AND ($6 = '' OR number = $6)
+		  AND ($7 = '' OR pool = $7)
+		  AND ($8 = '' OR $8 = ANY(flags))
 		ORDER BY order_id DESC
-		LIMIT $7`, in.After(), tx.Who.Trusted(), tx.Who.Owner, in.State, in.Email, in.Number, in.Rows())
+		LIMIT $9`, in.After(), tx.Who.Trusted(), tx.Who.Owner, in.State, in.Email, in.Number, pool(in.Pool), in.Flag, in.Rows())
 	if err != nil {
 		return page.Page[Summary]{}, fmt.Errorf("list orders: %w", err)
 	}
