@@ -46,6 +46,10 @@ func TestShipmentsOfAnOrder(t *testing.T) {
 		t.Errorf("after all: %+v, shipped %v, payment %+v", now.Shipments, now.ShippedAt, now.Payments[0])
 	}
 	ship("e", 1, http.StatusConflict)
+	var told int
+	if err := k.DB.QueryRow(t.Context(), `SELECT count(DISTINCT message_id) FROM notifications WHERE kind = 'order_shipped'`).Scan(&told); err != nil || told != 2 {
+		t.Errorf("the buyer was told of %d shipments, %v; want 2", told, err)
+	}
 }
 
 // An order that was not accepted is not shipped.

@@ -34,6 +34,7 @@ func New() *runtime.Function {
 			runtime.OnStaged(m.OrderConfirmed),
 			runtime.OnStaged(m.OrderCancelled),
 			runtime.OnStaged(m.OrderExpired),
+			runtime.OnStaged(m.OrderShipped),
 			runtime.On(notify.Forget),
 		}, nil
 	})

@@ -156,7 +156,7 @@ var Functions = []Function{
 	{
 		Name:     "notify-email",
 		Summary:  "Tells buyers by e-mail what has happened",
-		Consumes: []string{"dev.rackless.customer.created.v1", "dev.rackless.customer.erased.v1", "dev.rackless.order.confirmed.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.expired.v1"},
+		Consumes: []string{"dev.rackless.customer.created.v1", "dev.rackless.customer.erased.v1", "dev.rackless.order.confirmed.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.expired.v1", "dev.rackless.order.shipped.v1"},
 	},
 	{
 		Name:    "order-cancel",

@@ -77,6 +77,11 @@ func (m Mailer) OrderExpired(ctx context.Context, run *txn.Runner, name string, 
 	return m.tell(ctx, run, name, orderExpired, e.Email, content{Number: e.Number})
 }
 
+// OrderShipped tells the buyer that goods have left, once for each shipment.
+func (m Mailer) OrderShipped(ctx context.Context, run *txn.Runner, name string, e events.OrderShipped) (func(*txn.Tx) error, error) {
+	return m.tell(ctx, run, name, orderShipped, e.Email, content{Number: e.Number, Carrier: e.Carrier, Tracking: e.Tracking, Rest: !e.Complete})
+}
+
 // Forget erases what was told to a customer who was erased; that something was
 // told remains.
 func Forget(ctx context.Context, tx *txn.Tx, e events.CustomerErased) error {

@@ -262,6 +262,12 @@ func TestMessages(t *testing.T) {
 		"order_cancelled_by_buyer": func(t *testing.T, p *post) error {
 			return deliver(t, p, p.mailer.OrderCancelled, events.OrderCancelled{Number: "2026-1", Email: "ada@example.com", Reason: "buyer"})
 		},
+		"order_shipped": func(t *testing.T, p *post) error {
+			return deliver(t, p, p.mailer.OrderShipped, events.OrderShipped{Number: "2026-1", Email: "ada@example.com", Carrier: "UGND", Tracking: "1Z<1>", Complete: true})
+		},
+		"order_shipped_in_part": func(t *testing.T, p *post) error {
+			return deliver(t, p, p.mailer.OrderShipped, events.OrderShipped{Number: "2026-1", Email: "ada@example.com", Carrier: "EPRI"})
+		},
 		"order_expired": func(t *testing.T, p *post) error {
 			return deliver(t, p, p.mailer.OrderExpired, events.OrderExpired{Number: "2026-1", Email: "ada@example.com"})
 		},

@@ -18,6 +18,7 @@ const (
 	orderConfirmed  = "order_confirmed"
 	orderCancelled  = "order_cancelled"
 	orderExpired    = "order_expired"
+	orderShipped    = "order_shipped"
 )
 
 type template struct {
@@ -30,6 +31,7 @@ var kinds = map[string]template{
 	orderConfirmed:  parse(orderConfirmed),
 	orderCancelled:  parse(orderCancelled),
 	orderExpired:    parse(orderExpired),
+	orderShipped:    parse(orderShipped),
 }
 
 func parse(kind string) template {
@@ -46,6 +48,9 @@ type content struct {
 	Number  string // of the order
 	Total   string // with its currency
 	Reason  string
+
+	Carrier, Tracking string
+	Rest              bool // more of the order follows
 }
 
 // render returns the message of a kind, without sender and recipient.
