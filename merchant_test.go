@@ -1,6 +1,7 @@
 package rackless_test
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
@@ -219,4 +220,14 @@ func TestEuropeanTax(t *testing.T) {
 		}
 	}
 	k.Call(t, token, "PATCH", "/v1/carts/"+cartID, map[string]any{"vat_id": "FR40303265046"}).Want(t, http.StatusBadRequest)
+}
+
+// A cart may be opened before anything is in it; its list is then empty.
+func TestEmptyCart(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	r := k.Call(t, "", "POST", "/v1/carts", map[string]any{"email": "ada@example.com"}).Want(t, http.StatusCreated) // which is held against the contract
+	if !bytes.Contains(r.Body, []byte(`"items":[]`)) {
+		t.Errorf("the cart is %s", r.Body)
+	}
 }

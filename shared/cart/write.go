@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rackless/rackless/shared/cart/price"
 	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/ident"
@@ -31,6 +32,9 @@ func Create(ctx context.Context, tx *txn.Tx, in CreateInput) (Cart, error) {
 		c.Owner, c.Session = family, &Session{AccessToken: token}
 	}
 	in.apply(&c)
+	if c.Content.Items == nil {
+		c.Content.Items = []price.Item{} // a list, as the contract says
+	}
 	if len(c.Content.Items) > maxItems {
 		return Cart{}, tooMany()
 	}
