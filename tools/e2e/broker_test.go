@@ -57,7 +57,19 @@ func (knative) Apply(t *testing.T, manifest string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(time.Second) // Ready says that the triggers are accepted; the dispatcher hears of them a moment later
+	// Ready says that the triggers are accepted. The dispatcher hears of them later, and
+	// then says so in the channel's status.
+	triggers := strings.Count(manifest, "kind: Trigger")
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(300 * time.Millisecond) {
+		out, err := s.kubectl(t.Context(), "-n", ns, "get", "inmemorychannels.messaging.knative.dev", "-o", "jsonpath={.items[*].status.subscribers[*].ready}")
+		if err == nil && strings.Count(out, "True") == triggers {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the dispatcher knows of %q, want %d triggers: %v", out, triggers, err)
+		}
+	}
+	time.Sleep(time.Second) // and the filter hears of them by a watch of its own
 	return "http://" + ip + "/" + ns + "/main"
 }
 
