@@ -108,7 +108,7 @@ func judge(c Change, replies []stockReply) (warnings []Detail, err error) {
 	mentioned := false
 	var failed *Error
 	for _, r := range replies {
-		if r.OfferID != c.OfferID && (r.OfferID != "" || r.SKU != c.SKU) {
+		if r.OfferID != "" && r.OfferID != c.OfferID || r.OfferID == "" && r.SKU != c.SKU {
 			continue
 		}
 		mentioned = true
