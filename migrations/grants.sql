@@ -477,6 +477,7 @@ GRANT SELECT ON gateway_accounts TO rackless_webhook_receive;
 GRANT INSERT, SELECT ON gateway_notices TO rackless_webhook_receive;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_webhook_receive;
 GRANT INSERT ON outbox TO rackless_webhook_receive;
+GRANT SELECT ON payments TO rackless_webhook_receive;
 GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_webhook_receive;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_webhook_receive;
 GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_webhook_receive;

@@ -48,16 +48,17 @@ func (e PaymentRetried) Subject() string { return e.OrderID }
 // PaymentNoticed says that a gateway has told something of a payment by webhook.
 // What it told is not repeated here: whoever acts on it asks the gateway.
 type PaymentNoticed struct {
+	OrderID   string `json:"order_id"`
+	PaymentID string `json:"payment_id"`
 	Gateway   string `json:"gateway"`
 	NoticeID  string `json:"notice_id"` // the gateway's
-	Reference string `json:"reference"` // the gateway's, of the payment
 }
 
 // Type names the fact.
 func (PaymentNoticed) Type() string { return Prefix + "payment.noticed.v1" }
 
-// Subject is the payment, by the gateway's reference.
-func (e PaymentNoticed) Subject() string { return e.Reference }
+// Subject is the order.
+func (e PaymentNoticed) Subject() string { return e.OrderID }
 
 // PaymentHeld says that the gateway wants a person to look at a payment.
 type PaymentHeld struct {

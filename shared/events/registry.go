@@ -45,7 +45,7 @@ func Registry() []Registered {
 		{Example: PaymentCaptured{OrderID: order, PaymentID: payment, AmountCents: total}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
 		{Example: PaymentDeclined{OrderID: order, Payments: payments("230")}},
 		{Example: PaymentHeld{OrderID: order, Payments: payments("430")}},
-		{Example: PaymentNoticed{Gateway: "stripe", NoticeID: "evt_1", Reference: "pi_1"}},
+		{Example: PaymentNoticed{OrderID: order, PaymentID: payment, Gateway: "stripe", NoticeID: "evt_1QX"}},
 		{Example: PaymentRefunded{OrderID: order, PaymentID: payment, AmountCents: total}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
 		{Example: PaymentRetried{OrderID: order}},
 		{Example: PaymentReturnDue{OrderID: order, Attempts: 1}},

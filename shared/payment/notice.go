@@ -74,8 +74,19 @@ func Receive(keys seal.Keys) func(context.Context, *txn.Tx, NoticeInput) (Notice
 		if err != nil {
 			return Noticed{}, fmt.Errorf("keep a notice of %s: %w", in.Gateway, err)
 		}
-		if tag.RowsAffected() > 0 && n.reference != "" {
-			tx.Emit(events.PaymentNoticed{Gateway: in.Gateway, NoticeID: n.ID, Reference: n.reference})
+		if tag.RowsAffected() == 0 || n.reference == "" {
+			return Noticed{n.ID}, nil
+		}
+		// A payment that is not known by this reference yet is still under way, and comes
+		// to its end by the reply that the notice has overtaken.
+		about, err := query(ctx, tx, `WHERE shop_id = current_shop() AND reference = $1`, n.reference)
+		if err != nil {
+			return Noticed{}, err
+		}
+		for _, p := range about {
+			if p.Gateway == in.Gateway {
+				tx.Emit(events.PaymentNoticed{OrderID: p.OrderID, PaymentID: p.ID, Gateway: p.Gateway, NoticeID: n.ID})
+			}
 		}
 		return Noticed{n.ID}, nil
 	}
@@ -173,8 +184,8 @@ func Converge(gateways Gateways) func(context.Context, *txn.Runner, string, even
 		var p Payment
 		var a *attempt
 		err := run.Read(ctx, func(tx *txn.Tx) error {
-			found, err := query(ctx, tx, `WHERE shop_id = current_shop() AND reference = $1`, e.Reference)
-			if err != nil || len(found) == 0 || found[0].Gateway != e.Gateway || found[0].class() != '4' {
+			found, err := query(ctx, tx, `WHERE payment_id = $1`, e.PaymentID)
+			if err != nil || len(found) == 0 || found[0].class() != '4' {
 				return err
 			}
 			p = found[0]
