@@ -20,6 +20,7 @@ type instance struct {
 	Dir    string
 	Bin    string // the binaries' folder
 	Node   int    // process id of the node's first process, 0: not started
+	Ready  bool   // everything is installed
 }
 
 // maxInstances is how many can run at once; the addresses are laid out for it.

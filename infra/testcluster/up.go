@@ -97,14 +97,15 @@ func up(ctx context.Context, in *instance, p *progress) error {
 	if err := lacking(); err != nil {
 		return err
 	}
-	if in.running() {
+	if in.running() && in.Ready {
 		p.say("the cluster %q is up already", in.Name)
 		return nil
 	}
-	if in.exists() { // it crashed
+	if in.exists() { // it crashed, or was interrupted on its way up
 		if err := down(in, p); err != nil {
 			return err
 		}
+		in.Node, in.Ready = 0, false
 	}
 	dir, err := build(ctx, p)
 	if err != nil {
@@ -123,7 +124,11 @@ func up(ctx context.Context, in *instance, p *progress) error {
 	if err := in.serveRegistry(); err != nil {
 		return err
 	}
-	return in.install(ctx, p)
+	if err := in.install(ctx, p); err != nil {
+		return err
+	}
+	in.Ready = true
+	return in.save()
 }
 
 // launch starts the node's first process in namespaces of its own, and the link
