@@ -1,9 +1,13 @@
 package rackless_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/rackless/rackless/infra/simulators/authorizenet"
 	"github.com/rackless/rackless/infra/simulators/sim"
@@ -97,6 +101,11 @@ func TestWebhooksOfStripe(t *testing.T) {
 			t.Errorf("signature %q: status %d", signature, r.Status)
 		}
 	}
+	mac := hmac.New(sha256.New, []byte(stripeSecret))
+	old := k.Clock.Now().Add(-time.Hour).Unix()
+	fmt.Fprintf(mac, `%d.{"id": "evt_forged", "type": "payment_intent.succeeded"}`, old)
+	k.Call(t, "", "POST", "/v1/webhooks/stripe", `{"id": "evt_forged", "type": "payment_intent.succeeded"}`,
+		fmt.Sprintf("Stripe-Signature: t=%d,v1=%x", old, mac.Sum(nil))).Want(t, http.StatusUnauthorized) // somebody has kept it
 	var forged int
 	if err := k.DB.QueryRow(t.Context(), `SELECT count(*) FROM gateway_notices WHERE notice_id = 'evt_forged'`).Scan(&forged); err != nil || forged != 0 {
 		t.Errorf("%d forged webhooks kept, %v", forged, err)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/rackless/rackless/shared/payment"
+	"github.com/rackless/rackless/shared/payment/gateways"
 	"github.com/rackless/rackless/shared/runtime"
 	"github.com/rackless/rackless/shared/seal"
 )
@@ -18,6 +19,6 @@ func New() *runtime.Function {
 		if err != nil {
 			return nil, fmt.Errorf("CREDENTIALS_KEY: %w", err)
 		}
-		return []runtime.Operation{runtime.Write(http.StatusOK, payment.Receive(keys))}, nil
+		return []runtime.Operation{runtime.Write(http.StatusOK, payment.Receive(keys, gateways.Verify))}, nil
 	})
 }

@@ -2,15 +2,8 @@ package payment
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"crypto/sha512"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -46,18 +39,18 @@ type Noticed struct {
 	ID string `json:"id"` // the gateway's, of the notice
 }
 
-// noticeAge is how old the signature of a Stripe webhook may be, and how far in the
-// future (Stripe specification, §7: the libraries' tolerance).
-const noticeAge = 5 * time.Minute
+// Verify tells whether a gateway has signed the body of a webhook with the key of
+// an account; see package gateways.
+type Verify func(in NoticeInput, account Credentials, now time.Time) error
 
 // Receive keeps a webhook as it was sent and states it; a repeated one changes
 // nothing. What it says is not believed: the functions that act on it ask the
 // gateway. A wrong signature, or an account without the key that would tell, is
 // refused with kind Unauthenticated.
-func Receive(keys seal.Keys) func(context.Context, *txn.Tx, NoticeInput) (Noticed, error) {
+func Receive(keys seal.Keys, verify Verify) func(context.Context, *txn.Tx, NoticeInput) (Noticed, error) {
 	return func(ctx context.Context, tx *txn.Tx, in NoticeInput) (Noticed, error) {
 		account, _, err := accountIn(ctx, tx, keys, in.Gateway)
-		if fault.Is(err, fault.NotFound) || err == nil && !in.signed(account, tx.Now) {
+		if fault.Is(err, fault.NotFound) || err == nil && verify(in, account, tx.Now) != nil {
 			return Noticed{}, fault.New(fault.Unauthenticated, "the signature is not that of this shop's account at %s", in.Gateway)
 		}
 		if err != nil {
@@ -90,44 +83,6 @@ func Receive(keys seal.Keys) func(context.Context, *txn.Tx, NoticeInput) (Notice
 		}
 		return Noticed{n.ID}, nil
 	}
-}
-
-// signed reports whether the body is signed with the account's key, in constant
-// time.
-func (in NoticeInput) signed(account Credentials, now time.Time) bool {
-	if in.Gateway == AuthorizeNet {
-		signature, ok := strings.CutPrefix(strings.ToLower(in.AuthorizeNet), "sha512=")
-		return ok && account.SignatureKey != "" && equal(signature, sha512.New, account.SignatureKey, in.Body)
-	}
-	var stamp string
-	var signatures []string
-	for part := range strings.SplitSeq(in.Stripe, ",") {
-		switch name, value, _ := strings.Cut(part, "="); name {
-		case "t":
-			stamp = value
-		case "v1":
-			signatures = append(signatures, value)
-		}
-	}
-	seconds, err := strconv.ParseInt(stamp, 10, 64)
-	if err != nil || now.Sub(time.Unix(seconds, 0)).Abs() > noticeAge || account.WebhookSecret == "" {
-		return false
-	}
-	for _, s := range signatures[:min(len(signatures), 10)] {
-		if equal(s, sha256.New, account.WebhookSecret, []byte(stamp), []byte("."), in.Body) {
-			return true
-		}
-	}
-	return false
-}
-
-func equal(signature string, of func() hash.Hash, key string, parts ...[]byte) bool {
-	got, err := hex.DecodeString(signature)
-	mac := hmac.New(of, []byte(key))
-	for _, p := range parts {
-		mac.Write(p)
-	}
-	return err == nil && hmac.Equal(got, mac.Sum(nil))
 }
 
 // notice is what a webhook says that we use.

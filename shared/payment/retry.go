@@ -6,6 +6,7 @@ import (
 
 	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/fault"
+	"github.com/rackless/rackless/shared/payment/status"
 	"github.com/rackless/rackless/shared/txn"
 )
 
@@ -23,8 +24,8 @@ func Retry(ctx context.Context, tx *txn.Tx, orderID string, with Intent) error {
 		switch {
 		case p.ClosedAt != nil:
 			return fault.New(fault.Conflict, "the order has ended")
-		case p.GiftCard != "" || p.class() != '2' && p.class() != '6' && p.class() != '9' || p.AuthorizedCents > 0 && p.class() != '6':
-			continue
+		case p.GiftCard != "", p.class() == '5', !status.Can(p.Status, statusNew), p.AuthorizedCents > 0 && p.class() != '6':
+			continue // it is good, not tried yet, or holds money that has to be given back first
 		}
 		_, err := tx.Exec(ctx, `
 			UPDATE payments

@@ -5,6 +5,7 @@ package gateways
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/rackless/rackless/shared/config"
 	"github.com/rackless/rackless/shared/fault"
@@ -55,4 +56,13 @@ func Open(env *runtime.Env) (payment.Gateways, error) {
 		}
 		return authorizenet.New(c, authorizenet.Credentials{Login: account.Login, TransactionKey: account.TransactionKey}, nil, env.Clock), nil
 	}, nil
+}
+
+// Verify tells whether a webhook is signed with the key of a shop's account; an
+// account without one has signed nothing.
+func Verify(in payment.NoticeInput, account payment.Credentials, now time.Time) error {
+	if in.Gateway == payment.Stripe {
+		return stripe.VerifyWebhook(in.Body, in.Stripe, now, account.WebhookSecret)
+	}
+	return authorizenet.VerifyWebhook(in.Body, in.AuthorizeNet, account.SignatureKey)
 }

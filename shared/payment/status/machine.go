@@ -9,7 +9,7 @@ import (
 // Class is the first digit of a payment status.
 type Class byte
 
-// class and its life, for the documentation: the digit, the word, the meaning.
+// classes say what each means, for the documentation.
 var classes = []struct {
 	class   Class
 	meaning string
