@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -171,7 +170,7 @@ func catch(ctx context.Context, o Options, f fault) (finding string, runs int, e
 		r := choose(o.Seed, i, points)
 		result, err := w.run(ctx, r)
 		if err != nil {
-			return "a run that cannot go on: " + strings.ReplaceAll(err.Error(), "\n", " "), i + 1, nil
+			return "", i + 1, fmt.Errorf("run %d, %s: %w", i, r.point.Name, err)
 		}
 		if result.Found() > 0 {
 			return result.Findings[0], i + 1, nil
