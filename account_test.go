@@ -207,10 +207,15 @@ func TestErasureReachesOrders(t *testing.T) {
 		"ship": map[string]any{"country": "US", "region": "CA", "postal": "92024", "address1": "12 St James's Square"},
 	}).Want(t, http.StatusCreated).Into(t, &crt)
 	o := place(t, k, crt.ID, s.AccessToken, "tok_approve")
+	k.Call(t, k.Key, "PATCH", "/v1/orders/"+o.ID, map[string]any{"pool": "PROCESS", "note": "Ms Lovelace called"}, "Idempotency-Key: n").Want(t, http.StatusOK)
 
 	k.Call(t, s.AccessToken, "DELETE", "/v1/customers/"+c.ID, nil).Want(t, http.StatusNoContent)
 	k.Settle(t)
 
+	history := k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID+"/history", nil).Want(t, http.StatusOK)
+	if strings.Contains(string(history.Body), "Lovelace") || !strings.Contains(string(history.Body), "PROCESS") {
+		t.Errorf("the history after the erasure: %s", history.Body)
+	}
 	left := k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK)
 	for _, word := range []string{"ada@", "Lovelace", "James"} {
 		if strings.Contains(string(left.Body), word) {

@@ -79,4 +79,5 @@ func TestPoolDeletedCancels(t *testing.T) {
 		t.Errorf("state %s, pool %s, payment %+v; want it called off and paid back", o.State, o.Pool, o.Payments[0])
 	}
 	k.WantStock(t, "A", 10, 0)
+	k.Call(t, k.Key, "PATCH", "/v1/orders/"+o.ID, map[string]any{"pool": "APPROVED"}, "Idempotency-Key: y").Want(t, http.StatusConflict)
 }

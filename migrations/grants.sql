@@ -239,6 +239,7 @@ GRANT SELECT, UPDATE ON stock_orders TO rackless_order_confirm;
 -- order-erase
 GRANT SELECT, UPDATE ON carts TO rackless_order_erase;
 GRANT INSERT, SELECT ON inbox TO rackless_order_erase;
+GRANT DELETE, SELECT ON order_history TO rackless_order_erase;
 GRANT SELECT, UPDATE ON orders TO rackless_order_erase;
 GRANT SELECT ON outbox TO rackless_order_erase;
 GRANT SELECT, UPDATE ON payments TO rackless_order_erase;

@@ -88,7 +88,10 @@ func Update(ctx context.Context, tx *txn.Tx, in UpdateInput) (Order, error) {
 			VALUES (current_shop(), $1, $2, $3, $4, $5, $6)`, o.ID, kind, public, tx.Who.ID, content, tx.Now)
 	}
 	if in.Pool != nil && pool(*in.Pool) != o.Pool {
-		if pool(*in.Pool) == deleted && o.State != state.Cancelled && o.State != state.Expired {
+		if o.State == state.Cancelled || o.State == state.Expired {
+			return Order{}, fault.New(fault.Conflict, "order %s is %s and stays in the pool %s", o.Number, o.State, o.Pool)
+		}
+		if pool(*in.Pool) == deleted {
 			if _, err := Cancel(ctx, tx, CancelInput{ID: o.ID}); err != nil {
 				return Order{}, err
 			}
@@ -96,13 +99,14 @@ func Update(ctx context.Context, tx *txn.Tx, in UpdateInput) (Order, error) {
 		note("pool", false, o.Pool+" → "+pool(*in.Pool))
 		o.Pool = pool(*in.Pool)
 	}
-	if in.Subpool != nil {
+	if in.Subpool != nil && *in.Subpool != o.Subpool {
+		note("pool", false, fmt.Sprintf("%s (%s → %s)", o.Pool, o.Subpool, *in.Subpool))
 		o.Subpool = *in.Subpool
 	}
 	flags := slices.DeleteFunc(append(slices.Clone(o.Flags), in.Set...), func(f string) bool { return slices.Contains(in.Clear, f) })
 	slices.Sort(flags)
 	if flags = slices.Compact(flags); !slices.Equal(flags, o.Flags) {
-		note("flag", false, strings.Join(append(flags, "."), " "))
+		note("flag", false, fmt.Sprintf("%s → %s", strings.Join(o.Flags, " "), strings.Join(flags, " ")))
 		o.Flags = flags
 	}
 	if in.Note != "" {

@@ -13,7 +13,7 @@ import (
 )
 
 // EraseBuyer removes from the orders and carts of an erased customer what names
-// the person: e-mail address, billing contact, streets and notes. Amounts, goods
+// the person: e-mail address, billing contact, streets and notes, those of staff too. Amounts, goods
 // and the region that decided the tax stay.
 func EraseBuyer(ctx context.Context, tx *txn.Tx, e events.CustomerErased) error {
 	rows, err := tx.Query(ctx, `
@@ -28,6 +28,10 @@ func EraseBuyer(ctx context.Context, tx *txn.Tx, e events.CustomerErased) error 
 	orders, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return fmt.Errorf("erase the buyer from orders: %w", err)
+	}
+	_, err = tx.Exec(ctx, `DELETE FROM order_history WHERE shop_id = current_shop() AND order_id = ANY($1) AND kind = 'note'`, orders)
+	if err != nil {
+		return fmt.Errorf("erase the notes on the buyer's orders: %w", err)
 	}
 	if err := payment.EraseBuyer(ctx, tx, orders); err != nil {
 		return err
