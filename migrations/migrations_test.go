@@ -128,4 +128,19 @@ const data = `
 	INSERT INTO outbox (event_id, shop_id, type, source, subject, occurred_at, due_at, data, correlation, next_attempt)
 		VALUES ('01890a5d-ac96-774b-bcce-b302099a8057', 'shp_1', 't', 's', 'ord_1', now(), now(), '{}', 'c', now());
 	INSERT INTO inbox VALUES ('01890a5d-ac96-774b-bcce-b302099a8057', 'c', 's', 'shp_1', now());
+	INSERT INTO stock (shop_id, sku, listed) VALUES ('shp_1', 'A', true);
+	INSERT INTO ebay_accounts (account_id, shop_id, name, marketplace, created_at, updated_at) VALUES ('eba_1', 'shp_1', 'n', 'EBAY_US', now(), now());
+	INSERT INTO ebay_profiles VALUES ('shp_1', 'P', 1, '{}', now(), now());
+	INSERT INTO ebay_listings (listing_id, shop_id, account_id, product_id, sku, currency, state, due_at, created_at, updated_at)
+		VALUES ('ebl_1', 'shp_1', 'eba_1', 'A', 'A', 'USD', 'live', now(), now(), now());
+	INSERT INTO ebay_orders (shop_id, account_id, ebay_order, order_id, state, modified_at, created_at)
+		VALUES ('shp_1', 'eba_1', '12-1', 'ord_2', 'unpaid', now(), now());
+	INSERT INTO ebay_winners (shop_id, account_id, ebay_order, line_id, listing_id, qty, cents, created_at)
+		VALUES ('shp_1', 'eba_1', '12-1', '1', 'ebl_1', 1, 100, now());
+	INSERT INTO ebay_jobs (shop_id, account_id, kind) VALUES ('shp_1', 'eba_1', 'sync');
+	INSERT INTO ebay_power_queue (power_id, shop_id, account_id, product_id, state, allowed, created_at, updated_at)
+		VALUES ('ebp_1', 'shp_1', 'eba_1', 'A', 'new', 1, now(), now());
+	INSERT INTO ebay_user_categories VALUES ('shp_1', 'EBAY_US', '1', now());
+	INSERT INTO ebay_store_categories VALUES ('eba_1', 'shp_1', '/A/B');
+	INSERT INTO listing_commands (shop_id, account_id, key, verb, product_id, due_at, created_at) VALUES ('shp_1', 'eba_1', 'k', 'INSERT', 'A', now(), now());
 `

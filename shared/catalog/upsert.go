@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rackless/rackless/shared/cart/price"
+	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/txn"
 )
@@ -96,8 +97,22 @@ func Upsert(ctx context.Context, tx *txn.Tx, in UpsertInput) (Upserted, error) {
 		ON CONFLICT (shop_id, sku) DO UPDATE
 		SET upc = EXCLUDED.upc, track_stock = EXCLUDED.track_stock
 		WHERE (s.upc, s.track_stock) IS DISTINCT FROM (EXCLUDED.upc, EXCLUDED.track_stock)`, skus)
+	var listed []string
+	batch.Queue(`
+		SELECT product_id
+		FROM products p
+		WHERE shop_id = current_shop() AND version > 1 AND updated_at = $2
+		  AND product_id IN (SELECT product_id FROM jsonb_to_recordset($1) AS r (product_id text))
+		  AND EXISTS (SELECT FROM skus k JOIN stock s USING (shop_id, sku) WHERE k.shop_id = p.shop_id AND k.product_id = p.product_id AND s.listed)
+		ORDER BY product_id`, products, tx.Now).Query(func(rows pgx.Rows) (err error) {
+		listed, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return Upserted{}, fmt.Errorf("upsert products: %w", err)
+	}
+	if len(listed) > 0 {
+		tx.Emit(events.CatalogChanged{ShopID: tx.Shop, Products: listed})
 	}
 	out.Unchanged = len(in.Products) - out.Created - out.Updated
 	return out, nil

@@ -31,3 +31,16 @@ func (InventoryRejected) Type() string { return Prefix + "inventory.rejected.v1"
 
 // Subject is the order.
 func (e InventoryRejected) Subject() string { return e.OrderID }
+
+// InventoryChanged says that the stock of SKUs which a sales channel lists has
+// changed. Of SKUs that no channel lists nothing is said.
+type InventoryChanged struct {
+	ShopID string   `json:"shop_id"`
+	SKUs   []string `json:"skus"`
+}
+
+// Type names the fact.
+func (InventoryChanged) Type() string { return Prefix + "inventory.changed.v1" }
+
+// Subject is the shop: no SKU is an id by itself.
+func (e InventoryChanged) Subject() string { return e.ShopID }

@@ -99,3 +99,20 @@ func (OrderShipped) Type() string { return Prefix + "order.shipped.v1" }
 
 // Subject is the order.
 func (e OrderShipped) Subject() string { return e.OrderID }
+
+// OrderImported says that an order which was placed and paid at a marketplace is
+// now one of the shop's: its goods are off the shelf and its money is in.
+type OrderImported struct {
+	OrderID    string `json:"order_id"`
+	Number     string `json:"number"`
+	Channel    string `json:"channel"`   // such as ebay
+	Reference  string `json:"reference"` // the marketplace's own id of the order
+	Currency   string `json:"currency"`
+	TotalCents int64  `json:"total_cents"` // in the currency's smallest unit
+}
+
+// Type names the fact.
+func (OrderImported) Type() string { return Prefix + "order.imported.v1" }
+
+// Subject is the order.
+func (e OrderImported) Subject() string { return e.OrderID }

@@ -17,6 +17,8 @@ func Registry() []Registered {
 		cart     = "crt_06h0c6qbx9x05e73seysdj4z5r"
 		number   = "2026-11-1001"
 		email    = "ada@example.com"
+		account  = "eba_06h0c6qbx9x05e73seysdj4z5r"
+		shop     = "shp_06h0c6qbx9x05e73seysdj4z5r"
 		currency = "USD"
 		total    = 4498
 	)
@@ -24,15 +26,25 @@ func Registry() []Registered {
 		return []Payment{{PaymentID: payment, Tender: "CREDIT", Status: status}}
 	}
 	return []Registered{
+		{Example: CatalogChanged{ShopID: shop, Products: []string{"TEE"}}},
 		{Example: CheckoutStarted{CartID: cart}},
 		{Example: CustomerCreated{CustomerID: customer, Email: email}},
 		{Example: CustomerErased{CustomerID: customer, Email: email}},
+		{Example: EbayImportDue{AccountID: account, Run: "run"}},
+		{Example: EbayPublishDue{AccountID: account, Run: "run"}},
+		{Example: EbayReconcileDue{AccountID: account, Run: "run"}},
+		{Example: EbaySyncDue{AccountID: account, Run: "run"}},
+		{Example: InventoryChanged{ShopID: shop, SKUs: []string{"TEE:A001"}}},
 		{Example: InventoryRejected{OrderID: order, Lines: []Shortage{{SKU: "TEE:A001", Wanted: 2, Available: 1}}}},
 		{Example: InventoryReserved{OrderID: order}},
 		{Example: OrderCancelled{OrderID: order, Number: number, Email: email, Reason: "buyer"}},
 		{Example: OrderConfirmed{OrderID: order, Number: number, Email: email, Currency: currency, TotalCents: total}},
 		{Example: OrderDue{OrderID: order}},
 		{Example: OrderExpired{OrderID: order, Number: number, Email: email}},
+		{
+			Example:    OrderImported{OrderID: order, Number: number, Channel: "ebay", Reference: "12-34567-89012", Currency: currency, TotalCents: total},
+			NoConsumer: "it is for merchants' own programs: what an order leads to has been done",
+		},
 		{Example: OrderPlaced{
 			OrderID: order, CartID: cart, Number: number, Currency: currency, TotalCents: total,
 			Lines: []OrderLine{{SKU: "TEE:A001", Qty: 2}}, ExpiresAt: time.Date(2026, time.November, 23, 12, 30, 0, 0, time.UTC),

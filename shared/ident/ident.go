@@ -14,19 +14,21 @@ import (
 
 // The prefixes in use. One kind of thing has one prefix.
 const (
-	Shop      = "shp"
-	Customer  = "cus"
-	Address   = "adr"
-	Session   = "ses"
-	Key       = "key"
-	Cart      = "crt"
-	Line      = "lin"
-	Order     = "ord"
-	Payment   = "pay"
-	Shipment  = "shi"
-	Operation = "pop"
-	GiftCard  = "gft"
-	Notice    = "ntc"
+	Shop        = "shp"
+	Customer    = "cus"
+	Address     = "adr"
+	Session     = "ses"
+	Key         = "key"
+	Cart        = "crt"
+	Line        = "lin"
+	Order       = "ord"
+	Payment     = "pay"
+	Shipment    = "shi"
+	Operation   = "pop"
+	GiftCard    = "gft"
+	Notice      = "ntc"
+	EbayAccount = "eba"
+	EbayListing = "ebl"
 )
 
 // Crockford's alphabet in lower case: digits sort before letters, and no

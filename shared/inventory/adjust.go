@@ -134,6 +134,7 @@ func Adjust(ctx context.Context, tx *txn.Tx, in AdjustInput) (Adjusted, error) {
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return Adjusted{}, fmt.Errorf("adjust stock: %w", err)
 	}
+	tell(tx, moved, stock)
 	return out, nil
 }
 

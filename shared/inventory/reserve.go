@@ -99,6 +99,7 @@ func take(ctx context.Context, tx *txn.Tx, orderID string, wanted map[string]int
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, fmt.Errorf("hold the stock of order %s: %w", orderID, err)
 	}
+	tell(tx, held, stock)
 	return nil, nil
 }
 

@@ -39,7 +39,7 @@ func KeepUntil(ctx context.Context, tx *txn.Tx, orderID string, until time.Time)
 	if err == pgx.ErrNoRows || state == rejected || state == released {
 		return fault.New(fault.Conflict, "the goods of order %s are not reserved", orderID)
 	}
-	lines, err := lockLines(ctx, tx, orderID)
+	lines, _, err := lockLines(ctx, tx, orderID)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func Commit(ctx context.Context, tx *txn.Tx, e events.OrderConfirmed) error {
 	if err != nil || state != reserved {
 		return err
 	}
-	lines, err := lockLines(ctx, tx, e.OrderID)
+	lines, _, err := lockLines(ctx, tx, e.OrderID)
 	if err != nil {
 		return err
 	}
@@ -96,9 +96,11 @@ func Release(ctx context.Context, tx *txn.Tx, orderID string) error {
 	case state == rejected:
 		return mark(ctx, tx, orderID, released)
 	}
-	if _, err := lockLines(ctx, tx, orderID); err != nil {
+	lines, stock, err := lockLines(ctx, tx, orderID)
+	if err != nil {
 		return err
 	}
+	tell(tx, skusOf(lines), stock)
 	return end(ctx, tx, orderID, released)
 }
 
@@ -122,20 +124,26 @@ type reservation struct {
 func (r reservation) lost() bool { return r.State == "released" }
 
 // lockLines locks the stock that an order, whose row is locked, has reserved and
-// returns its lines: nobody can take them back any more.
-func lockLines(ctx context.Context, tx *txn.Tx, orderID string) ([]reservation, error) {
+// returns its lines, which nobody can take back any more, and that stock.
+func lockLines(ctx context.Context, tx *txn.Tx, orderID string) ([]reservation, map[string]shelf, error) {
 	lines, err := linesOf(ctx, tx, orderID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	stock, err := lock(ctx, tx, skusOf(lines))
+	if err != nil {
+		return nil, nil, err
+	}
+	lines, err = linesOf(ctx, tx, orderID)
+	return lines, stock, err
+}
+
+func skusOf(lines []reservation) []string {
 	skus := make([]string, len(lines))
 	for i, l := range lines {
 		skus[i] = l.SKU
 	}
-	if _, err := lock(ctx, tx, skus); err != nil {
-		return nil, err
-	}
-	return linesOf(ctx, tx, orderID)
+	return skus
 }
 
 func linesOf(ctx context.Context, tx *txn.Tx, orderID string) ([]reservation, error) {

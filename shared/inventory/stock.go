@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/txn"
 )
 
@@ -57,13 +58,14 @@ func Available(ctx context.Context, tx *txn.Tx, skus []string) (map[string]int64
 type shelf struct {
 	Level
 	Tracked bool // its product tracks stock
+	Listed  bool // a sales channel lists it
 }
 
 // lock locks the stock of SKUs, in order, and returns it.
 func lock(ctx context.Context, tx *txn.Tx, skus []string) (map[string]shelf, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT sku, on_hand, reserved, on_hand - reserved AS available, allow_backorder,
-		       NOT EXISTS (SELECT FROM skus k WHERE k.shop_id = s.shop_id AND k.sku = s.sku AND NOT k.track_stock) AS tracked
+		       NOT EXISTS (SELECT FROM skus k WHERE k.shop_id = s.shop_id AND k.sku = s.sku AND NOT k.track_stock) AS tracked, listed
 		FROM stock s
 		WHERE shop_id = current_shop() AND sku = ANY($1)
 		ORDER BY sku
@@ -112,4 +114,18 @@ func reclaim(ctx context.Context, tx *txn.Tx, skus []string, stock map[string]sh
 		return fmt.Errorf("reclaim expired reservations: %w", err)
 	}
 	return nil
+}
+
+// tell states that the stock of SKUs has changed, of those that a sales channel
+// lists.
+func tell(tx *txn.Tx, skus []string, stock map[string]shelf) {
+	var listed []string
+	for _, sku := range skus {
+		if stock[sku].Listed {
+			listed = append(listed, sku)
+		}
+	}
+	if len(listed) > 0 {
+		tx.Emit(events.InventoryChanged{ShopID: tx.Shop, SKUs: listed})
+	}
 }
