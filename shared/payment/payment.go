@@ -24,6 +24,7 @@ const (
 	statusGiftCard  = "070"
 	statusDeposited = "370" // given back to the gift card
 	statusVoided    = "602" // by the system
+	statusReturned  = "319" // given back by a marketplace
 )
 
 // pendingByTender is the status of a payment that a person will receive later.
@@ -97,6 +98,33 @@ func Open(ctx context.Context, tx *txn.Tx, orderID, currency string, intents []I
 	}
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("open payments: %w", err)
+	}
+	return nil
+}
+
+// Received writes a payment that a marketplace has taken for the shop: it is paid
+// in full, and no gateway is behind it.
+func Received(ctx context.Context, tx *txn.Tx, orderID, currency, tender, status, reference string, cents int64) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO payments (payment_id, shop_id, order_id, position, tender, capture_on, currency, status, amount_cents, authorized_cents,
+		                      captured_cents, reference, created_at, updated_at)
+		VALUES ($1, current_shop(), $2, 0, $3, 'manual', $4, $5, $6, $6, $6, $7, $8, $8)`,
+		ident.New(ident.Payment), orderID, tender, currency, status, cents, reference, tx.Now)
+	if err != nil {
+		return fmt.Errorf("write a received payment: %w", err)
+	}
+	return nil
+}
+
+// GivenBack notes how much a marketplace has given back to the buyer in all of
+// what it had received for an order.
+func GivenBack(ctx context.Context, tx *txn.Tx, orderID string, cents int64) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE payments
+		SET refunded_cents = LEAST($2, captured_cents), status = CASE WHEN $2 >= captured_cents THEN $3 ELSE status END, updated_at = $4
+		WHERE order_id = $1 AND gateway = '' AND captured_cents > 0 AND refunded_cents < LEAST($2, captured_cents)`, orderID, cents, statusReturned, tx.Now)
+	if err != nil {
+		return fmt.Errorf("note what a marketplace gave back: %w", err)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func (c *ordersRepriceCmd) Run(ctx context.Context, out *os.File) error {
 	err := c.inShop(ctx, func(sql pgx.Tx, shop string) error {
 		ids := c.Orders
 		if len(ids) == 0 {
-			rows, err := sql.Query(ctx, `SELECT order_id FROM orders ORDER BY order_id`)
+			rows, err := sql.Query(ctx, `SELECT order_id FROM orders WHERE channel = '' ORDER BY order_id`)
 			if err != nil {
 				return notMigrated(err)
 			}
