@@ -53,6 +53,10 @@ type App struct {
 	clock  clock.Clock
 	http   *http.Client
 	wait   func(context.Context, time.Duration) error
+
+	keyring keyring
+	once    sync.Once
+	self    *Seller // the application by itself
 }
 
 // New returns the application. It sends nothing. base may be nil for the usual
@@ -95,6 +99,12 @@ type Seller struct {
 // EBAY_US. It sends nothing.
 func (a *App) Seller(refreshToken, marketplace string) *Seller {
 	return &Seller{app: a, refresh: refreshToken, marketplace: marketplace}
+}
+
+// own returns the application acting by itself, with its own tokens.
+func (a *App) own() *Seller {
+	a.once.Do(func() { a.self = &Seller{app: a, marketplace: "EBAY_US"} })
+	return a.self
 }
 
 // String and GoString keep the tokens out of texts and logs.

@@ -98,7 +98,7 @@ func start(t *testing.T, s *site) (*client.App, *clock.Manual, *[]time.Duration)
 func changes(n int) []client.Change {
 	all := make([]client.Change, n)
 	for i := range all {
-		all[i] = client.Change{SKU: fmt.Sprintf("SKU-%d", i), OfferID: fmt.Sprint(9000 + i), Quantity: int64(i)}
+		all[i] = client.Change{SKU: fmt.Sprintf("SKU-%d", i), OfferID: fmt.Sprint(9000 + i), Quantity: new(int64(i))}
 	}
 	return all
 }
@@ -171,8 +171,8 @@ func TestBackOff(t *testing.T) {
 			t.Parallel()
 			s := &site{answer: c.answer}
 			app, _, pauses := start(t, s)
-			if r := app.Seller("r", "EBAY_US").SetStock(t.Context(), changes(1))[0]; r.Err != nil {
-				t.Fatal(r.Err)
+			if err := app.Seller("r", "EBAY_US").PutGroup(t.Context(), "G", client.Group{}); err != nil {
+				t.Fatal(err)
 			}
 			if len(*pauses) != len(c.least) {
 				t.Fatalf("pauses %v, want %d", *pauses, len(c.least))

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 )
 
 const inventory = "/sell/inventory/v1"
@@ -90,10 +92,13 @@ type Policies struct {
 
 // OfferState is what eBay says of an offer.
 type OfferState struct {
-	ID      string `json:"offerId"`
-	SKU     string `json:"sku"`
-	Status  string `json:"status"` // PUBLISHED or UNPUBLISHED
-	Listing struct {
+	ID       string  `json:"offerId"`
+	SKU      string  `json:"sku"`
+	Status   string  `json:"status"` // PUBLISHED or UNPUBLISHED
+	Quantity int64   `json:"availableQuantity"`
+	Category string  `json:"categoryId"`
+	Pricing  Pricing `json:"pricingSummary"`
+	Listing  struct {
 		ID     string `json:"listingId"`
 		Status string `json:"listingStatus"` // ACTIVE, OUT_OF_STOCK, INACTIVE, ENDED, EBAY_ENDED, NOT_LISTED
 		Sold   int64  `json:"soldQuantity"`
@@ -135,34 +140,44 @@ func (s *Seller) PutGroup(ctx context.Context, key string, g Group) error {
 	return err
 }
 
-// PutOffer makes an offer or, if the SKU has one on the marketplace, replaces it,
-// and returns its id. A creation whose reply was lost is found.
-func (s *Seller) PutOffer(ctx context.Context, o Offer) (string, error) {
-	var made struct {
-		ID string `json:"offerId"`
-	}
+// EnsureOffer makes an offer, or replaces the SKU's if that is not published, and
+// returns what there is then. A published one is left as it is: replacing it would
+// put up again what was sold meanwhile. A creation whose reply was lost is found.
+func (s *Seller) EnsureOffer(ctx context.Context, o Offer) (OfferState, error) {
+	var made OfferState
 	_, err := s.do(ctx, call{method: http.MethodPost, path: inventory + "/offer", body: o}, &made)
 	if err == nil {
-		return made.ID, nil
+		return made, nil
 	}
 	failed, ok := errors.AsType[*Error](err)
 	if !ok {
-		return "", err
+		return OfferState{}, err
 	}
 	id := failed.Parameter("offerId")
-	if id == "" && failed.Doubtful {
+	if id == "" && (failed.Doubtful || failed.Class == Conflict) {
 		known, lookup := s.offerOf(ctx, o)
 		if lookup != nil {
-			return "", lookup
+			return OfferState{}, lookup
 		}
 		id = known
 	}
 	if id == "" {
-		return "", err
+		return OfferState{}, err
 	}
+	now, err := s.Offer(ctx, id)
+	if err != nil || now.Published() {
+		return now, err
+	}
+	now.ID = id
+	return now, s.ReviseOffer(ctx, id, o)
+}
+
+// ReviseOffer replaces an offer. Of a published one it puts up the quantity anew:
+// a call whose reply was lost is not repeated.
+func (s *Seller) ReviseOffer(ctx context.Context, id string, o Offer) error {
 	o.SKU, o.Marketplace, o.Format = "", "", ""
-	_, err = s.do(ctx, call{method: http.MethodPut, path: offerPath(id), body: o, repeatable: true}, nil)
-	return id, err
+	_, err := s.do(ctx, call{method: http.MethodPut, path: offerPath(id), body: o}, nil)
+	return err
 }
 
 func offerPath(id string) string { return inventory + "/offer/" + url.PathEscape(id) }
@@ -248,4 +263,66 @@ func (s *Seller) Withdraw(ctx context.Context, offerID string) error {
 		return nil
 	}
 	return err
+}
+
+// WithdrawGroup ends the listing of a group. One that is not up has succeeded.
+// offerID is one of its offers.
+func (s *Seller) WithdrawGroup(ctx context.Context, key, offerID string) error {
+	_, err := s.do(ctx, call{
+		method: http.MethodPost, path: inventory + "/offer/withdraw_by_inventory_item_group",
+		body: map[string]string{"inventoryItemGroupKey": key, "marketplaceId": s.marketplace},
+	}, nil)
+	failed, ok := errors.AsType[*Error](err)
+	if !ok || failed.Class == Account || failed.Status == http.StatusTooManyRequests {
+		return err
+	}
+	now, lookup := s.Offer(ctx, offerID)
+	missing, ok := errors.AsType[*Error](lookup)
+	if lookup == nil && !now.Published() || ok && missing.Class == NotFound {
+		return nil
+	}
+	return err
+}
+
+// OfferOf returns the fixed-price offer of a SKU; its ID is empty if there is none.
+func (s *Seller) OfferOf(ctx context.Context, sku string) (OfferState, error) {
+	id, err := s.offerOf(ctx, Offer{SKU: sku, Marketplace: s.marketplace, Format: "FIXED_PRICE"})
+	if err != nil || id == "" {
+		return OfferState{}, err
+	}
+	return s.Offer(ctx, id)
+}
+
+// ItemState is what eBay says of an item in a list.
+type ItemState struct {
+	SKU     string  `json:"sku"`
+	Product Product `json:"product"`
+}
+
+// maxItems bounds one reading of the items: eBay's page of 200, so many times.
+const maxItems = 500
+
+// Items reads all items of the account. It ends with the first error.
+func (s *Seller) Items(ctx context.Context) iter.Seq2[ItemState, error] {
+	return func(yield func(ItemState, error) bool) {
+		for n := range maxItems {
+			var page struct {
+				Next  string      `json:"next"`
+				Items []ItemState `json:"inventoryItems"`
+			}
+			query := url.Values{"limit": {"200"}, "offset": {strconv.Itoa(n)}} // of pages, not of items
+			if _, err := s.do(ctx, call{method: http.MethodGet, path: inventory + "/inventory_item", query: query, repeatable: true}, &page); err != nil {
+				yield(ItemState{}, err)
+				return
+			}
+			for _, i := range page.Items {
+				if !yield(i, nil) {
+					return
+				}
+			}
+			if page.Next == "" {
+				return
+			}
+		}
+	}
 }

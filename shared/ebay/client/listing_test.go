@@ -85,7 +85,8 @@ func TestListingIsMadeOnce(t *testing.T) {
 		s := &shelf{lose: lose}
 		seller := serve(t, s.ServeHTTP)
 		for range 2 {
-			id, err := seller.PutOffer(t.Context(), client.Offer{SKU: "A/1", Marketplace: "EBAY_US", Format: "FIXED_PRICE"})
+			made, err := seller.EnsureOffer(t.Context(), client.Offer{SKU: "A/1", Marketplace: "EBAY_US", Format: "FIXED_PRICE"})
+			id := made.ID
 			if err != nil || id != "77" {
 				t.Fatalf("lose %v: offer %q, %v", lose, id, err)
 			}

@@ -11,7 +11,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
+	"sync"
+	"time"
 )
 
 // Challenge returns the answer with which an endpoint shows eBay that it is the
@@ -79,4 +83,42 @@ func (k PublicKey) parse() (*ecdsa.PublicKey, error) {
 		return nil, errors.New("eBay's public key is not one of ECDSA")
 	}
 	return key, nil
+}
+
+// keyTime is how long a public key is believed before it is asked for again.
+const keyTime = time.Hour
+
+// keyring remembers the public keys of notices.
+type keyring struct {
+	mu   sync.Mutex
+	keys map[string]remembered
+}
+
+type remembered struct {
+	PublicKey
+	until time.Time
+}
+
+// maxKeys bounds the keyring: the ids come with the notices.
+const maxKeys = 100
+
+// PublicKey returns the key of an id with which eBay signs notices, from memory if
+// it was asked for within the hour.
+func (a *App) PublicKey(ctx context.Context, id string) (PublicKey, error) {
+	a.keyring.mu.Lock()
+	defer a.keyring.mu.Unlock()
+	now := a.clock.Now()
+	if k, ok := a.keyring.keys[id]; ok && now.Before(k.until) {
+		return k.PublicKey, nil
+	}
+	var k PublicKey
+	_, err := a.own().do(ctx, call{method: http.MethodGet, path: "/commerce/notification/v1/public_key/" + url.PathEscape(id), repeatable: true}, &k)
+	if err != nil {
+		return PublicKey{}, err
+	}
+	if a.keyring.keys == nil || len(a.keyring.keys) >= maxKeys {
+		a.keyring.keys = map[string]remembered{}
+	}
+	a.keyring.keys[id] = remembered{k, now.Add(keyTime)}
+	return k, nil
 }

@@ -28,7 +28,15 @@ type Order struct {
 	Created  time.Time `json:"creationDate"`
 	Modified time.Time `json:"lastModifiedDate"`
 	Payment  string    `json:"orderPaymentStatus"` // PENDING, PAID, FAILED, PARTIALLY_REFUNDED, FULLY_REFUNDED, or another
-	Buyer    struct {
+	Cancel   struct {
+		State string `json:"cancelState"` // NONE_REQUESTED, IN_PROGRESS, CANCELED
+	} `json:"cancelStatus"`
+	Summary struct {
+		Refunds []struct {
+			Amount Money `json:"amount"`
+		} `json:"refunds"`
+	} `json:"paymentSummary"`
+	Buyer struct {
 		Username string `json:"username"`
 	} `json:"buyer"`
 	Notes   string `json:"buyerCheckoutNotes"`
@@ -47,7 +55,14 @@ type Order struct {
 }
 
 // Paid says whether the order may be imported and shipped.
-func (o Order) Paid() bool { return o.Payment == "PAID" || o.Payment == "PARTIALLY_REFUNDED" }
+func (o Order) Paid() bool {
+	return !o.Cancelled() && (o.Payment == "PAID" || o.Payment == "PARTIALLY_REFUNDED")
+}
+
+// Cancelled says whether the order has come to nothing.
+func (o Order) Cancelled() bool {
+	return o.Cancel.State == "CANCELED" || o.Cancel.State == "CANCELLED" || o.Payment == "FAILED" || o.Payment == "FULLY_REFUNDED"
+}
 
 // Instruction says where the goods go.
 type Instruction struct {

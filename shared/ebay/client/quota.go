@@ -10,11 +10,11 @@ import (
 // Quota is how many calls of an API eBay lets the application make for the seller
 // in a window of time.
 type Quota struct {
-	Resource string
-	Limit    int64
-	Left     int64
-	Reset    time.Time     // when Left is Limit again
-	Window   time.Duration // such as a day
+	Resource string        `json:"resource"`
+	Limit    int64         `json:"limit"`
+	Left     int64         `json:"left"`
+	Reset    time.Time     `json:"reset"`  // when Left is Limit again
+	Window   time.Duration `json:"window"` // such as a day, in nanoseconds
 }
 
 // Quotas returns the quotas of one of the APIs for sellers, such as "inventory" or

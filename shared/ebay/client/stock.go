@@ -16,12 +16,13 @@ type Money struct {
 	Currency string `json:"currency"`
 }
 
-// Change sets what a published offer has left and, if given, costs. Quantity is
-// absolute, so that a repetition does no harm.
+// Change sets what a published offer has left, what it costs, or both; nil leaves
+// it. Quantity is absolute: a repetition puts up again what was sold meanwhile, so
+// a call whose reply was lost is not repeated here.
 type Change struct {
 	SKU      string
 	OfferID  string
-	Quantity int64
+	Quantity *int64
 	Price    *Money
 }
 
@@ -56,9 +57,9 @@ func (s *Seller) SetStock(ctx context.Context, changes []Change) []Result {
 }
 
 type stockRow struct {
-	SKU          string        `json:"sku"`
-	Availability stockQuantity `json:"shipToLocationAvailability"`
-	Offers       []stockOffer  `json:"offers"`
+	SKU          string         `json:"sku,omitempty"` // goes with the availability
+	Availability *stockQuantity `json:"shipToLocationAvailability,omitempty"`
+	Offers       []stockOffer   `json:"offers"`
 }
 
 type stockQuantity struct {
@@ -67,7 +68,7 @@ type stockQuantity struct {
 
 type stockOffer struct {
 	OfferID  string `json:"offerId"`
-	Quantity int64  `json:"availableQuantity"`
+	Quantity *int64 `json:"availableQuantity,omitempty"`
 	Price    *Money `json:"price,omitempty"`
 }
 
@@ -85,12 +86,16 @@ func (s *Seller) setStock(ctx context.Context, batch []Change) ([]Result, error)
 		Requests []stockRow `json:"requests"`
 	}
 	for _, c := range batch {
-		request.Requests = append(request.Requests, stockRow{c.SKU, stockQuantity{c.Quantity}, []stockOffer{{c.OfferID, c.Quantity, c.Price}}})
+		row := stockRow{Offers: []stockOffer{{c.OfferID, c.Quantity, c.Price}}}
+		if c.Quantity != nil {
+			row.SKU, row.Availability = c.SKU, &stockQuantity{*c.Quantity}
+		}
+		request.Requests = append(request.Requests, row)
 	}
 	var reply struct {
 		Responses []stockReply `json:"responses"`
 	}
-	_, err := s.do(ctx, call{method: http.MethodPost, path: "/sell/inventory/v1/bulk_update_price_quantity", body: request, repeatable: true}, &reply)
+	_, err := s.do(ctx, call{method: http.MethodPost, path: inventory + "/bulk_update_price_quantity", body: request}, &reply)
 	results := make([]Result, len(batch))
 	for i, c := range batch {
 		results[i] = Result{Change: c, Err: err}

@@ -57,7 +57,11 @@ func (s *Seller) token(ctx context.Context) (string, error) {
 	if s.access != "" && s.app.clock.Now().Before(s.expires.Add(-renewEarly)) {
 		return s.access, nil
 	}
-	t, err := s.app.grant(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.refresh}})
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.refresh}}
+	if s == s.app.self {
+		form = url.Values{"grant_type": {"client_credentials"}, "scope": {"https://api.ebay.com/oauth/api_scope"}}
+	}
+	t, err := s.app.grant(ctx, form)
 	if err != nil {
 		var failed *Error
 		if errors.As(err, &failed) && failed.Class == Account {
