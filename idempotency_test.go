@@ -23,8 +23,10 @@ type write struct {
 
 // once is a write that cannot be sent twice by its nature, with the reason.
 var once = map[string]string{
-	"session-delete":  "the session that would repeat it has ended",
-	"webhook-receive": "it is sent by gateways, which sign it: see TestWebhooks",
+	"session-delete":    "the session that would repeat it has ended",
+	"ebay-notification": "it is sent by eBay, which signs it: see TestEbayNotices",
+	"ebay-publish":      "it needs an account that a seller has connected: see TestEbayPublishesOnce",
+	"webhook-receive":   "it is sent by gateways, which sign it: see TestWebhooks",
 }
 
 // prepare returns how to make a fresh valid request of every write operation,
@@ -65,6 +67,8 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 		"payment-connect": func() write {
 			return write{k.Key, "/v1/gateways", map[string]any{"gateway": "stripe", "secret_key": "sk_test_1234"}}
 		},
+		"ebay-connect": func() write { return write{k.Key, "/v1/ebay/accounts", map[string]any{"name": "main"}} },
+		"ebay-profile": func() write { return write{k.Key, "/v1/ebay/profiles/STD", map[string]any{"category": "1"}} },
 		"customer-create": func() write {
 			return write{"", "/v1/customers", map[string]any{"email": "new@example.com"}}
 		},

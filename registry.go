@@ -19,6 +19,17 @@ import (
 	customerget "github.com/rackless/rackless/functions/customer-get"
 	customerlist "github.com/rackless/rackless/functions/customer-list"
 	customerupdate "github.com/rackless/rackless/functions/customer-update"
+	ebaychallenge "github.com/rackless/rackless/functions/ebay-challenge"
+	ebayconnect "github.com/rackless/rackless/functions/ebay-connect"
+	ebaylist "github.com/rackless/rackless/functions/ebay-list"
+	ebaynotification "github.com/rackless/rackless/functions/ebay-notification"
+	ebayorderimport "github.com/rackless/rackless/functions/ebay-order-import"
+	ebayprofile "github.com/rackless/rackless/functions/ebay-profile"
+	ebaypublish "github.com/rackless/rackless/functions/ebay-publish"
+	ebayreconcile "github.com/rackless/rackless/functions/ebay-reconcile"
+	ebayshipment "github.com/rackless/rackless/functions/ebay-shipment"
+	ebaystatus "github.com/rackless/rackless/functions/ebay-status"
+	ebaysync "github.com/rackless/rackless/functions/ebay-sync"
 	eventquarantine "github.com/rackless/rackless/functions/event-quarantine"
 	gateway "github.com/rackless/rackless/functions/gateway"
 	inventoryadjust "github.com/rackless/rackless/functions/inventory-adjust"
@@ -76,6 +87,17 @@ var registry = map[string]func() *runtime.Function{
 	"customer-get":      customerget.New,
 	"customer-list":     customerlist.New,
 	"customer-update":   customerupdate.New,
+	"ebay-challenge":    ebaychallenge.New,
+	"ebay-connect":      ebayconnect.New,
+	"ebay-list":         ebaylist.New,
+	"ebay-notification": ebaynotification.New,
+	"ebay-order-import": ebayorderimport.New,
+	"ebay-profile":      ebayprofile.New,
+	"ebay-publish":      ebaypublish.New,
+	"ebay-reconcile":    ebayreconcile.New,
+	"ebay-shipment":     ebayshipment.New,
+	"ebay-status":       ebaystatus.New,
+	"ebay-sync":         ebaysync.New,
 	"event-quarantine":  eventquarantine.New,
 	"gateway":           gateway.New,
 	"inventory-adjust":  inventoryadjust.New,

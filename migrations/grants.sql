@@ -25,6 +25,17 @@ BEGIN
         'rackless_customer_get',
         'rackless_customer_list',
         'rackless_customer_update',
+        'rackless_ebay_challenge',
+        'rackless_ebay_connect',
+        'rackless_ebay_list',
+        'rackless_ebay_notification',
+        'rackless_ebay_order_import',
+        'rackless_ebay_profile',
+        'rackless_ebay_publish',
+        'rackless_ebay_reconcile',
+        'rackless_ebay_shipment',
+        'rackless_ebay_status',
+        'rackless_ebay_sync',
         'rackless_event_quarantine',
         'rackless_gateway',
         'rackless_inventory_adjust',
@@ -136,8 +147,10 @@ GRANT SELECT ON products TO rackless_catalog_list;
 
 -- catalog-upsert
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_catalog_upsert;
+GRANT INSERT ON outbox TO rackless_catalog_upsert;
 GRANT INSERT, SELECT, UPDATE ON products TO rackless_catalog_upsert;
 GRANT DELETE, INSERT, SELECT, UPDATE ON skus TO rackless_catalog_upsert;
+GRANT SELECT ON stock TO rackless_catalog_upsert;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_catalog_upsert;
 
 -- customer-create
@@ -170,6 +183,116 @@ GRANT SELECT, UPDATE ON sessions TO rackless_customer_update;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_customer_update;
 GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_customer_update;
 
+-- ebay-challenge
+GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_ebay_challenge;
+GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_ebay_challenge;
+
+-- ebay-connect
+GRANT INSERT, SELECT, UPDATE ON ebay_accounts TO rackless_ebay_connect;
+GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_connect;
+GRANT SELECT, UPDATE ON ebay_listings TO rackless_ebay_connect;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_ebay_connect;
+GRANT INSERT ON outbox TO rackless_ebay_connect;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_ebay_connect;
+
+-- ebay-list
+GRANT SELECT ON ebay_listings TO rackless_ebay_list;
+
+-- ebay-notification
+GRANT SELECT ON ebay_accounts TO rackless_ebay_notification;
+GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_notification;
+GRANT INSERT, SELECT ON gateway_notices TO rackless_ebay_notification;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_ebay_notification;
+GRANT INSERT ON outbox TO rackless_ebay_notification;
+GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_ebay_notification;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_ebay_notification;
+GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_ebay_notification;
+GRANT EXECUTE ON FUNCTION erase_ebay_buyer(text,timestamptz) TO rackless_ebay_notification;
+
+-- ebay-order-import
+GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_ebay_order_import;
+GRANT SELECT, UPDATE ON ebay_accounts TO rackless_ebay_order_import;
+GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_order_import;
+GRANT SELECT, UPDATE ON ebay_listings TO rackless_ebay_order_import;
+GRANT INSERT, SELECT, UPDATE ON ebay_orders TO rackless_ebay_order_import;
+GRANT INSERT, SELECT, UPDATE ON ebay_winners TO rackless_ebay_order_import;
+GRANT INSERT, SELECT ON inbox TO rackless_ebay_order_import;
+GRANT INSERT ON order_configurations TO rackless_ebay_order_import;
+GRANT INSERT, SELECT, UPDATE ON order_counters TO rackless_ebay_order_import;
+GRANT INSERT ON order_history TO rackless_ebay_order_import;
+GRANT INSERT ON order_lines TO rackless_ebay_order_import;
+GRANT INSERT, SELECT, UPDATE ON orders TO rackless_ebay_order_import;
+GRANT INSERT, SELECT ON outbox TO rackless_ebay_order_import;
+GRANT INSERT, SELECT, UPDATE ON payments TO rackless_ebay_order_import;
+GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_ebay_order_import;
+GRANT SELECT ON skus TO rackless_ebay_order_import;
+GRANT SELECT, UPDATE ON stock TO rackless_ebay_order_import;
+GRANT INSERT ON stock_movements TO rackless_ebay_order_import;
+GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_ebay_order_import;
+
+-- ebay-profile
+GRANT INSERT, SELECT, UPDATE ON ebay_profiles TO rackless_ebay_profile;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_ebay_profile;
+GRANT SELECT ON products TO rackless_ebay_profile;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_ebay_profile;
+
+-- ebay-publish
+GRANT SELECT, UPDATE ON ebay_accounts TO rackless_ebay_publish;
+GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_publish;
+GRANT INSERT, SELECT, UPDATE ON ebay_listings TO rackless_ebay_publish;
+GRANT SELECT ON ebay_profiles TO rackless_ebay_publish;
+GRANT INSERT, SELECT, UPDATE ON ebay_user_categories TO rackless_ebay_publish;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_ebay_publish;
+GRANT INSERT, SELECT ON inbox TO rackless_ebay_publish;
+GRANT INSERT, SELECT, UPDATE ON listing_commands TO rackless_ebay_publish;
+GRANT INSERT, SELECT ON outbox TO rackless_ebay_publish;
+GRANT SELECT ON products TO rackless_ebay_publish;
+GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_ebay_publish;
+GRANT SELECT ON skus TO rackless_ebay_publish;
+GRANT SELECT, UPDATE ON stock TO rackless_ebay_publish;
+GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_ebay_publish;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_ebay_publish;
+
+-- ebay-reconcile
+GRANT SELECT, UPDATE ON ebay_accounts TO rackless_ebay_reconcile;
+GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_reconcile;
+GRANT INSERT, SELECT, UPDATE ON ebay_listings TO rackless_ebay_reconcile;
+GRANT INSERT, SELECT ON inbox TO rackless_ebay_reconcile;
+GRANT INSERT, SELECT ON outbox TO rackless_ebay_reconcile;
+GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_ebay_reconcile;
+GRANT SELECT ON skus TO rackless_ebay_reconcile;
+GRANT SELECT, UPDATE ON stock TO rackless_ebay_reconcile;
+GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_ebay_reconcile;
+
+-- ebay-shipment
+GRANT SELECT, UPDATE ON ebay_accounts TO rackless_ebay_shipment;
+GRANT SELECT, UPDATE ON ebay_orders TO rackless_ebay_shipment;
+GRANT SELECT, UPDATE ON ebay_winners TO rackless_ebay_shipment;
+GRANT INSERT, SELECT ON inbox TO rackless_ebay_shipment;
+GRANT INSERT ON order_history TO rackless_ebay_shipment;
+GRANT SELECT ON outbox TO rackless_ebay_shipment;
+
+-- ebay-status
+GRANT SELECT ON ebay_accounts TO rackless_ebay_status;
+GRANT SELECT ON ebay_jobs TO rackless_ebay_status;
+GRANT SELECT ON ebay_listings TO rackless_ebay_status;
+GRANT SELECT ON ebay_orders TO rackless_ebay_status;
+GRANT SELECT ON ebay_winners TO rackless_ebay_status;
+GRANT SELECT ON listing_commands TO rackless_ebay_status;
+
+-- ebay-sync
+GRANT SELECT, UPDATE ON ebay_accounts TO rackless_ebay_sync;
+GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_sync;
+GRANT SELECT, UPDATE ON ebay_listings TO rackless_ebay_sync;
+GRANT SELECT ON ebay_profiles TO rackless_ebay_sync;
+GRANT INSERT, SELECT ON inbox TO rackless_ebay_sync;
+GRANT INSERT, SELECT ON outbox TO rackless_ebay_sync;
+GRANT SELECT ON products TO rackless_ebay_sync;
+GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_ebay_sync;
+GRANT SELECT ON skus TO rackless_ebay_sync;
+GRANT SELECT, UPDATE ON stock TO rackless_ebay_sync;
+GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_ebay_sync;
+
 -- event-quarantine
 GRANT INSERT, SELECT, UPDATE ON dead_letters TO rackless_event_quarantine;
 GRANT SELECT ON inbox TO rackless_event_quarantine;
@@ -179,6 +302,7 @@ GRANT SELECT ON outbox TO rackless_event_quarantine;
 
 -- inventory-adjust
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_inventory_adjust;
+GRANT INSERT ON outbox TO rackless_inventory_adjust;
 GRANT SELECT, UPDATE ON reservations TO rackless_inventory_adjust;
 GRANT SELECT ON skus TO rackless_inventory_adjust;
 GRANT INSERT, SELECT, UPDATE ON stock TO rackless_inventory_adjust;
@@ -196,7 +320,7 @@ GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_inventory_commit;
 
 -- inventory-release
 GRANT INSERT, SELECT ON inbox TO rackless_inventory_release;
-GRANT SELECT ON outbox TO rackless_inventory_release;
+GRANT INSERT, SELECT ON outbox TO rackless_inventory_release;
 GRANT SELECT, UPDATE ON reservations TO rackless_inventory_release;
 GRANT SELECT ON skus TO rackless_inventory_release;
 GRANT SELECT, UPDATE ON stock TO rackless_inventory_release;

@@ -46,6 +46,19 @@ variable "credentials_key" {
   sensitive   = true
 }
 
+variable "ebay" {
+  description = "The application at eBay, if the shop sells there: its keys, the RuName, and the address and token of notices."
+  type = object({
+    client_id     = optional(string, "")
+    client_secret = optional(string, "")
+    ru_name       = optional(string, "")
+    notice_url    = optional(string, "")
+    notice_token  = optional(string, "")
+  })
+  sensitive = true
+  default   = {}
+}
+
 variable "topology" {
   description = "One Service per operation, one per domain, or one for the whole shop."
   type        = string
@@ -76,6 +89,7 @@ module "functions" {
   images          = var.images
   database_urls   = var.database_urls
   credentials_key = var.credentials_key
+  ebay            = var.ebay
   topology        = var.topology
   database        = var.database
   broker_class    = var.broker_class

@@ -35,6 +35,7 @@ var refusals = []struct {
 	{404, "NotFound", "There is no such thing, or it is not the caller's.", always},
 	{409, "Conflict", "It contradicts the present state, or a request with the same Idempotency-Key is in flight.", operation.writes},
 	{412, "PreconditionFailed", "The version in If-Match is not the present one.", func(o operation) bool { return o.takes("If-Match") }},
+	{412, "BadSignature", "The body is not signed by who claims to send it.", func(o operation) bool { return o.takes("X-EBAY-SIGNATURE") }},
 	{413, "BodyTooLarge", "The body exceeds 1 MiB.", always},
 	{415, "UnsupportedMediaType", "The body is not application/json.", func(o operation) bool { return httpapi.HasBody(o.In) }},
 	{422, "Unprocessable", "A business rule refuses it, or the Idempotency-Key was used for another request.", operation.writes},

@@ -83,6 +83,7 @@ type function struct {
 	Sink        string // dead-letters: what the broker gives up on comes here
 	Egress      []int  // TCP ports on the internet that it may reach
 	Grants      []grant
+	Calls       []string // functions of the database that it may call, each with the types of its arguments
 	Env         []env
 }
 
@@ -180,6 +181,8 @@ func (f *function) annotate() error {
 			f.Warms = types(value)
 		case "tables":
 			tables = value
+		case "calls":
+			f.Calls = strings.Fields(value)
 		case "schedule":
 			f.Schedule = value
 		case "sink":

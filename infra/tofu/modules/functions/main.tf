@@ -33,6 +33,19 @@ variable "credentials_key" {
   sensitive   = true
 }
 
+variable "ebay" {
+  description = "The application at eBay, if the shop sells there: its keys, the RuName, and the address and token of notices."
+  type = object({
+    client_id     = optional(string, "")
+    client_secret = optional(string, "")
+    ru_name       = optional(string, "")
+    notice_url    = optional(string, "")
+    notice_token  = optional(string, "")
+  })
+  sensitive = true
+  default   = {}
+}
+
 variable "scale" {
   description = "Instances of functions that differ from what their func.yaml says."
   type        = map(object({ min = optional(number, 0), max = number }))
@@ -129,6 +142,17 @@ resource "kubectl_manifest" "credentials" {
   depends_on = [kubectl_manifest.namespace]
 }
 
+resource "kubectl_manifest" "ebay" {
+  sensitive_fields = ["data"]
+  yaml_body = yamlencode({
+    apiVersion = "v1"
+    kind       = "Secret"
+    metadata   = { name = "rackless-ebay", namespace = "rackless", labels = { "app.kubernetes.io/part-of" = "rackless" } }
+    data       = { for name, value in var.ebay : replace(name, "_", "-") => base64encode(value) }
+  })
+  depends_on = [kubectl_manifest.namespace]
+}
+
 resource "kubectl_manifest" "database" {
   count            = var.topology == "operation" ? 0 : 1
   sensitive_fields = ["data"]
@@ -150,7 +174,7 @@ resource "kubectl_manifest" "before" {
 resource "kubectl_manifest" "service" {
   for_each   = local.services
   yaml_body  = each.value
-  depends_on = [kubectl_manifest.login, kubectl_manifest.database, kubectl_manifest.credentials, kubectl_manifest.before]
+  depends_on = [kubectl_manifest.login, kubectl_manifest.database, kubectl_manifest.credentials, kubectl_manifest.ebay, kubectl_manifest.before]
 }
 
 resource "kubectl_manifest" "after" {
