@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/rackless/rackless/shared/fault"
 )
@@ -71,7 +72,30 @@ func ProblemOf(err error, requestID string) Problem {
 // WriteProblem replies with what the caller is told of err and returns the
 // status.
 func WriteProblem(w http.ResponseWriter, err error, requestID string) int {
+	return writeProblem(w, ProblemOf(err, requestID))
+}
+
+// briefly is how much of a reply a broker keeps with a dead letter: as much as
+// makes 1,024 characters in base64. Of more, the dispatcher of Knative's in-memory
+// channel (0.50) dies, with whatever it has in flight.
+const briefly = 768
+
+// WriteBriefProblem is WriteProblem for a broker.
+func WriteBriefProblem(w http.ResponseWriter, err error, requestID string) int {
 	p := ProblemOf(err, requestID)
+	if text, err := json.Marshal(p); err != nil || len(text) >= briefly {
+		p.Errors, p.Data = nil, nil
+		for limit := briefly / 2; len(p.Detail) > limit; limit /= 2 {
+			p.Detail = strings.ToValidUTF8(p.Detail[:limit], "") + "…"
+			if text, _ := json.Marshal(p); len(text) < briefly { // escapes may be longer than the text
+				break
+			}
+		}
+	}
+	return writeProblem(w, p)
+}
+
+func writeProblem(w http.ResponseWriter, p Problem) int {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")

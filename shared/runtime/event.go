@@ -103,7 +103,7 @@ func (in *instance) events(consumed map[string]Operation) http.Handler {
 		}
 		code := http.StatusAccepted
 		if err != nil {
-			code = httpapi.WriteProblem(w, err, id)
+			code = httpapi.WriteBriefProblem(w, err, id)
 		} else {
 			w.WriteHeader(code)
 		}
@@ -120,7 +120,7 @@ func (in *instance) posts(fn func(context.Context, *txn.Runner, *http.Request) e
 		code := http.StatusAccepted
 		err := fn(r.Context(), in.runner, r)
 		if err != nil {
-			code = httpapi.WriteProblem(w, err, httpapi.RequestID(r))
+			code = httpapi.WriteBriefProblem(w, err, httpapi.RequestID(r))
 		} else {
 			w.WriteHeader(code)
 		}

@@ -49,7 +49,8 @@ func Run(t *testing.T, target Target, deviations map[string]string) {
 		{"data_plane_reply_is_published", replyPublished},
 		{"data_plane_reply_in_202_is_ignored", replyIn202},
 		{"event_delivery_timeout_is_a_failure", timeoutFails},
-		{"event_delivery_dead_letter_attributes", deadLetterAttributes},
+		{"event_delivery_dead_letter_attributes", deadLetterAttributes("why")},
+		{"event_delivery_dead_letter_data_is_cut", deadLetterAttributes(strings.Repeat("why ", 1000))},
 		{"event_delivery_dead_letter_sink_of_the_broker", deadLetterOfBroker},
 		{"filter_handler_reply_that_is_no_event_is_502", junkReply},
 		{"broker_ttl_ends_loops", ttlEndsLoops},
@@ -355,28 +356,32 @@ func timeoutFails(t *testing.T, target Target) {
 	dead.next(t)
 }
 
-func deadLetterAttributes(t *testing.T, target Target) {
-	long := strings.Repeat("why ", 1000)
-	s := serve(t, target, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain")
-		w.WriteHeader(http.StatusUnprocessableEntity)
-		_, _ = io.WriteString(w, long)
-	})
-	dead := serve(t, target, nil)
-	ingress := target.Apply(t, brokerYAML+triggerYAML("tested", s.url, "delivery: {"+quick+", "+deadLetters(dead)+"}"))
-	post(t, ingress, http.StatusAccepted, map[string]string{"subject": "x"}, `{"a":1}`)
-	got := dead.next(t)
-	want := map[string]string{
-		"Ce-Id": "1", "Ce-Subject": "x", "Ce-Knativeerrordest": s.url, "Ce-Knativeerrorcode": "422",
-		"Ce-Knativeerrordata": base64.StdEncoding.EncodeToString([]byte(long))[:1024],
-	}
-	for name, value := range want {
-		if diff := cmp.Diff(strings.TrimSuffix(value, "/"), strings.TrimSuffix(got.header.Get(name), "/")); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
+// deadLetterAttributes returns the test that a dead letter says where, with which
+// status and with which text it was refused, of which it keeps the beginning.
+func deadLetterAttributes(text string) func(*testing.T, Target) {
+	return func(t *testing.T, target Target) {
+		s := serve(t, target, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			_, _ = io.WriteString(w, text)
+		})
+		dead := serve(t, target, nil)
+		ingress := target.Apply(t, brokerYAML+triggerYAML("tested", s.url, "delivery: {"+quick+", "+deadLetters(dead)+"}"))
+		post(t, ingress, http.StatusAccepted, map[string]string{"subject": "x"}, `{"a":1}`)
+		got := dead.next(t)
+		data := base64.StdEncoding.EncodeToString([]byte(text))
+		want := map[string]string{
+			"Ce-Id": "1", "Ce-Subject": "x", "Ce-Knativeerrordest": s.url, "Ce-Knativeerrorcode": "422",
+			"Ce-Knativeerrordata": data[:min(len(data), 1024)],
 		}
-	}
-	if got.body != `{"a":1}` {
-		t.Errorf("the data became %s", got.body)
+		for name, value := range want {
+			if diff := cmp.Diff(strings.TrimSuffix(value, "/"), strings.TrimSuffix(got.header.Get(name), "/")); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+		if got.body != `{"a":1}` {
+			t.Errorf("the data became %s", got.body)
+		}
 	}
 }
 
