@@ -27,10 +27,11 @@ func main() {
 	bin := flag.String("bin", "bin", "folder of the built binaries (make build)")
 	calls := flag.Int("calls", 2000, "calls per measurement")
 	starts := flag.Int("starts", 20, "cold starts per binary")
+	only := flag.Bool("checkout", false, "measure checkouts only")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	exit(run(ctx, *bin, *calls, *starts))
+	exit(run(ctx, *bin, *calls, *starts, *only))
 }
 
 func exit(err error) {
@@ -40,7 +41,7 @@ func exit(err error) {
 	}
 }
 
-func run(ctx context.Context, bin string, calls, starts int) (err error) {
+func run(ctx context.Context, bin string, calls, starts int, onlyCheckout bool) (err error) {
 	dir, err := os.MkdirTemp("", "rackless-bench-")
 	if err != nil {
 		return err
@@ -71,7 +72,12 @@ func run(ctx context.Context, bin string, calls, starts int) (err error) {
 		return err
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight|tabwriter.Debug)
-	for _, measure := range []func(context.Context, *tabwriter.Writer) error{b.sizes, b.coldStarts, b.idleMemory, b.customerCalls, b.cartPrices, b.checkouts} {
+	measures := []func(context.Context, *tabwriter.Writer) error{b.sizes, b.coldStarts, b.idleMemory, b.customerCalls, b.cartPrices, b.checkouts}
+	again := "make bench"
+	if onlyCheckout {
+		measures, again = measures[len(measures)-1:], "make bench-checkout"
+	}
+	for _, measure := range measures {
 		if err := measure(ctx, out); err != nil {
 			return err
 		}
@@ -80,6 +86,6 @@ func run(ctx context.Context, bin string, calls, starts int) (err error) {
 		}
 		fmt.Println()
 	}
-	fmt.Println("rerun: make bench")
+	fmt.Println("rerun:", again)
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // cartPrices measures cart-price over HTTP for carts of 1, 10 and 100 lines, in a
 // shop with tax, shipping and 20 coupons that apply by themselves.
 func (b *bench) cartPrices(ctx context.Context, out *tabwriter.Writer) error {
-	carts, err := b.carts(ctx, 1, 10, 100)
+	carts, err := b.carts(ctx, 20, 1, 10, 100)
 	if err != nil {
 		return err
 	}
@@ -43,9 +43,9 @@ type benchCart struct {
 	lines int
 }
 
-// carts configures the shop through its own operations and fills a cart for each
-// number of lines.
-func (b *bench) carts(ctx context.Context, lines ...int) ([]benchCart, error) {
+// carts configures the shop through its own operations, with that many coupons
+// that apply by themselves, and fills a cart for each number of lines.
+func (b *bench) carts(ctx context.Context, automatic int, lines ...int) ([]benchCart, error) {
 	p, err := b.shop(ctx)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (b *bench) carts(ctx context.Context, lines ...int) ([]benchCart, error) {
 		return err
 	}
 	var coupons, rules, products []any
-	for i := range 20 {
+	for i := range automatic {
 		code := fmt.Sprintf("AUTO%02d", i)
 		coupons = append(coupons, map[string]any{"code": code, "auto": true, "stackable": true})
 		rules = append(rules, map[string]any{"id": "COUPON-" + code, "rules": []any{

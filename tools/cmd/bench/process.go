@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // process is a server under measurement.
@@ -99,4 +101,67 @@ func call(ctx context.Context, client *http.Client, method, url, token, body str
 		err = fmt.Errorf("%s %s: %s: %s", method, url, res.Status, data)
 	}
 	return string(data), err
+}
+
+// ticks is how Linux counts processor time in /proc, per second.
+const ticks = 100
+
+// cpu returns the processor time that a process has used, its children that have
+// ended included; 0 if there is no such process.
+func cpu(pid int) time.Duration {
+	stat := procStat(pid)
+	if stat == nil {
+		return 0
+	}
+	var sum int64
+	for _, field := range stat[11:15] { // utime, stime, cutime, cstime: proc(5)
+		n, _ := strconv.ParseInt(field, 10, 64)
+		sum += n
+	}
+	return time.Duration(sum) * time.Second / ticks
+}
+
+// cpuOfTree returns that of a process and its children.
+func cpuOfTree(pid int) time.Duration {
+	sum := cpu(pid)
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		child, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if stat := procStat(child); stat != nil && stat[1] == strconv.Itoa(pid) {
+			sum += cpu(child)
+		}
+	}
+	return sum
+}
+
+// procStat returns the fields of a process's stat from the third on, the state:
+// the second, its name, may hold anything.
+func procStat(pid int) []string {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(data)[strings.LastIndexByte(string(data), ')')+1:])
+}
+
+// postmaster returns the process id of the server, the parent of the one that
+// serves a connection.
+func (b *bench) postmaster(ctx context.Context) (int, error) {
+	conn, err := pgx.Connect(ctx, b.admin)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(ctx)
+	var pid int
+	if err := conn.QueryRow(ctx, `SELECT pg_backend_pid()`).Scan(&pid); err != nil {
+		return 0, err
+	}
+	stat := procStat(pid)
+	if stat == nil {
+		return 0, fmt.Errorf("there is no process %d of the server", pid)
+	}
+	return strconv.Atoi(stat[1])
 }
