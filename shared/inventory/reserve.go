@@ -138,12 +138,17 @@ func open(ctx context.Context, tx *txn.Tx, orderID, state string) (was string, f
 }
 
 func mark(ctx context.Context, tx *txn.Tx, orderID, state string) error {
-	_, err := tx.Exec(ctx, `
-		UPDATE stock_orders
-		SET state = $2, updated_at = $3
-		WHERE shop_id = current_shop() AND order_id = $1`, orderID, state, tx.Now)
-	if err != nil {
+	var batch pgx.Batch
+	queueMark(&batch, tx, orderID, state)
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("mark order %s as %s: %w", orderID, state, err)
 	}
 	return nil
+}
+
+func queueMark(batch *pgx.Batch, tx *txn.Tx, orderID, state string) {
+	batch.Queue(`
+		UPDATE stock_orders
+		SET state = $2, updated_at = $3
+		WHERE shop_id = current_shop() AND order_id = $1`, orderID, state, tx.Now)
 }

@@ -74,13 +74,15 @@ func Commit(ctx context.Context, tx *txn.Tx, e events.OrderConfirmed) error {
 			wanted[l.SKU] = l.Qty
 		}
 	}
-	short, err := take(ctx, tx, e.OrderID, wanted, forever)
-	if err != nil {
-		return err
-	}
-	if len(short) > 0 {
-		tx.Emit(events.InventoryRejected{OrderID: e.OrderID, Lines: short})
-		return end(ctx, tx, e.OrderID, rejected)
+	if len(wanted) > 0 {
+		short, err := take(ctx, tx, e.OrderID, wanted, forever)
+		if err != nil {
+			return err
+		}
+		if len(short) > 0 {
+			tx.Emit(events.InventoryRejected{OrderID: e.OrderID, Lines: short})
+			return end(ctx, tx, e.OrderID, rejected)
+		}
 	}
 	return end(ctx, tx, e.OrderID, committed)
 }
@@ -126,16 +128,22 @@ func (r reservation) lost() bool { return r.State == "released" }
 // lockLines locks the stock that an order, whose row is locked, has reserved and
 // returns its lines, which nobody can take back any more, and that stock.
 func lockLines(ctx context.Context, tx *txn.Tx, orderID string) ([]reservation, map[string]shelf, error) {
-	lines, err := linesOf(ctx, tx, orderID)
-	if err != nil {
-		return nil, nil, err
+	var batch pgx.Batch
+	var lines []reservation
+	stock := map[string]shelf{}
+	queueLock(&batch, `ANY (SELECT sku FROM reservations WHERE shop_id = current_shop() AND order_id = $1)`, orderID, stock)
+	batch.Queue(`
+		SELECT sku, qty, state
+		FROM reservations
+		WHERE shop_id = current_shop() AND order_id = $1
+		ORDER BY sku`, orderID).Query(func(rows pgx.Rows) (err error) { // sees what there is once the stock is locked
+		lines, err = pgx.CollectRows(rows, pgx.RowToStructByName[reservation])
+		return err
+	})
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, nil, fmt.Errorf("lock the reservation of order %s: %w", orderID, err)
 	}
-	stock, err := lock(ctx, tx, skusOf(lines))
-	if err != nil {
-		return nil, nil, err
-	}
-	lines, err = linesOf(ctx, tx, orderID)
-	return lines, stock, err
+	return lines, stock, nil
 }
 
 func skusOf(lines []reservation) []string {
@@ -144,22 +152,6 @@ func skusOf(lines []reservation) []string {
 		skus[i] = l.SKU
 	}
 	return skus
-}
-
-func linesOf(ctx context.Context, tx *txn.Tx, orderID string) ([]reservation, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT sku, qty, state
-		FROM reservations
-		WHERE shop_id = current_shop() AND order_id = $1
-		ORDER BY sku`, orderID)
-	if err != nil {
-		return nil, fmt.Errorf("read the reservation of order %s: %w", orderID, err)
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowToStructByName[reservation])
-	if err != nil {
-		return nil, fmt.Errorf("read the reservation of order %s: %w", orderID, err)
-	}
-	return lines, nil
 }
 
 // end brings an order whose lines are locked into its last state but one: nothing
@@ -185,8 +177,9 @@ func end(ctx context.Context, tx *txn.Tx, orderID, state string) error {
 		UPDATE reservations
 		SET state = $2
 		WHERE shop_id = current_shop() AND order_id = $1 AND state <> 'released'`, orderID, to)
+	queueMark(&batch, tx, orderID, state)
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("end the reservation of order %s: %w", orderID, err)
 	}
-	return mark(ctx, tx, orderID, state)
+	return nil
 }

@@ -63,25 +63,31 @@ type shelf struct {
 
 // lock locks the stock of SKUs, in order, and returns it.
 func lock(ctx context.Context, tx *txn.Tx, skus []string) (map[string]shelf, error) {
-	rows, err := tx.Query(ctx, `
+	var batch pgx.Batch
+	stock := make(map[string]shelf, len(skus))
+	queueLock(&batch, `ANY($1)`, skus, stock)
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, fmt.Errorf("lock the stock: %w", err)
+	}
+	return stock, nil
+}
+
+// queueLock adds to a batch the statement that locks, in order, the stock of the
+// SKUs that which selects by $1, and puts it into stock.
+func queueLock(batch *pgx.Batch, which string, arg any, stock map[string]shelf) {
+	batch.Queue(`
 		SELECT sku, on_hand, reserved, on_hand - reserved AS available, allow_backorder,
 		       NOT EXISTS (SELECT FROM skus k WHERE k.shop_id = s.shop_id AND k.sku = s.sku AND NOT k.track_stock) AS tracked, listed
 		FROM stock s
-		WHERE shop_id = current_shop() AND sku = ANY($1)
+		WHERE shop_id = current_shop() AND sku = `+which+`
 		ORDER BY sku
-		FOR UPDATE OF s`, skus)
-	if err != nil {
-		return nil, fmt.Errorf("lock the stock: %w", err)
-	}
-	locked, err := pgx.CollectRows(rows, pgx.RowToStructByName[shelf])
-	if err != nil {
-		return nil, fmt.Errorf("lock the stock: %w", err)
-	}
-	bySKU := make(map[string]shelf, len(locked))
-	for _, s := range locked {
-		bySKU[s.SKU] = s
-	}
-	return bySKU, nil
+		FOR UPDATE OF s`, arg).Query(func(rows pgx.Rows) error {
+		locked, err := pgx.CollectRows(rows, pgx.RowToStructByName[shelf])
+		for _, s := range locked {
+			stock[s.SKU] = s
+		}
+		return err
+	})
 }
 
 // reclaim takes back the expired reservations of SKUs whose stock is locked.

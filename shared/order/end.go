@@ -117,8 +117,15 @@ func move(ctx context.Context, tx *txn.Tx, o Order, to state.State, reason strin
 	return nil
 }
 
-// Settled reloads an order and reports whether its checkout has come to its end.
+// Settled reports whether the checkout of an order has come to its end; if so, it
+// reloads the order.
 func Settled(ctx context.Context, tx *txn.Tx, o Order) (Order, bool, error) {
+	if err := tx.QueryRow(ctx, `SELECT state FROM orders WHERE order_id = $1`, o.ID).Scan(&o.State); err != nil {
+		return o, false, fmt.Errorf("look whether order %s has settled: %w", o.ID, err)
+	}
+	if !o.State.Settled() {
+		return o, false, nil
+	}
 	latest, err := Get(ctx, tx, GetInput{ID: o.ID})
 	return latest, latest.State.Settled(), err
 }

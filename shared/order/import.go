@@ -69,7 +69,7 @@ func Import(ctx context.Context, tx *txn.Tx, in Imported) error {
 	taken.Basis.Cart = price.Cart{Ship: in.Ship, Marketplace: true, OrderID: in.ID}
 	taken.Basis.Products = map[string]*price.Product{}
 	taken.Totals.Explanation = &price.Step{}
-	if err := write(ctx, tx, &o, taken); err != nil {
+	if err := write(ctx, tx, &o, taken, nil); err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `

@@ -109,13 +109,7 @@ func Place(ctx context.Context, tx *txn.Tx, in PlaceInput) (Order, error) {
 	if err := hold(ctx, tx, o, taken, intents); err != nil {
 		return Order{}, err
 	}
-	if err := write(ctx, tx, &o, taken); err != nil {
-		return Order{}, err
-	}
-	if err := payment.Open(ctx, tx, o.ID, o.Currency, intents); err != nil {
-		return Order{}, err
-	}
-	if o.Payments, err = payment.OfOrder(ctx, tx, o.ID); err != nil {
+	if err := write(ctx, tx, &o, taken, intents); err != nil {
 		return Order{}, err
 	}
 	tx.Emit(events.OrderPlaced{
@@ -264,9 +258,9 @@ func discounts(taken cart.Order) (map[string]string, error) {
 	return uses, nil
 }
 
-// write stores the order with all that its price depends on, and gives it its
-// number, the counter's row being the last that is locked.
-func write(ctx context.Context, tx *txn.Tx, o *Order, taken cart.Order) error {
+// write stores the order with all that its price depends on and its payments, and
+// gives it its number, the counter's row being the last that is locked.
+func write(ctx context.Context, tx *txn.Tx, o *Order, taken cart.Order, intents []payment.Intent) error {
 	config, err := json.Marshal(taken.Basis.Config)
 	if err != nil {
 		return fmt.Errorf("write order: %w", err)
@@ -290,12 +284,20 @@ func write(ctx context.Context, tx *txn.Tx, o *Order, taken cart.Order) error {
 		o.ID, tx.Shop, tx.Now.Format("2006-01-"), o.CartID, o.Owner, o.Email, o.Currency, o.TotalCents,
 		taken.Basis.Cart, taken.Basis.Products, hash[:], o.Totals, taken.Totals.Explanation, o.Billing, o.Notes, o.ExpiresAt, tx.Now).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&o.Number) })
-	for i, l := range o.Totals.Lines {
-		batch.Queue(`
-			INSERT INTO order_lines (order_id, position, shop_id, stid, sku, product, name, qty, price, extended, promotion)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-			o.ID, i, tx.Shop, l.STID, l.SKU, l.Product, l.Name, l.Qty, l.Price, l.Extended, l.Promotion)
+	var stids, skus, products, names, prices, extended []string
+	var qty []int64
+	var promotions []bool
+	for _, l := range o.Totals.Lines {
+		stids, skus, products, names = append(stids, l.STID), append(skus, l.SKU), append(products, l.Product), append(names, l.Name)
+		qty, prices, extended, promotions = append(qty, l.Qty), append(prices, l.Price), append(extended, l.Extended), append(promotions, l.Promotion)
 	}
+	batch.Queue(`
+		INSERT INTO order_lines (order_id, shop_id, position, stid, sku, product, name, qty, price, extended, promotion)
+		SELECT $1, $2, position - 1, stid, sku, product, name, qty, price::numeric, extended::numeric, promotion
+		FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::boolean[])
+			WITH ORDINALITY AS l (stid, sku, product, name, qty, price, extended, promotion, position)`,
+		o.ID, tx.Shop, stids, skus, products, names, qty, prices, extended, promotions)
+	payment.QueueOpen(&batch, tx, o.ID, o.Currency, intents, &o.Payments)
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("write order: %w", err)
 	}

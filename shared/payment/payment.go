@@ -81,9 +81,9 @@ type Intent struct {
 	BuyerIP     string  // from where the buyer orders; empty if the merchant does it for them
 }
 
-// Open writes the payments of a new order, none of which has happened yet.
-func Open(ctx context.Context, tx *txn.Tx, orderID, currency string, intents []Intent) error {
-	var batch pgx.Batch
+// QueueOpen adds to a batch the statements that write the payments of a new order,
+// none of which has happened yet, and append them to into.
+func QueueOpen(batch *pgx.Batch, tx *txn.Tx, orderID, currency string, intents []Intent, into *[]Payment) {
 	for i, in := range intents {
 		status := statusNew
 		if in.Tender == "ZERO" {
@@ -92,14 +92,16 @@ func Open(ctx context.Context, tx *txn.Tx, orderID, currency string, intents []I
 		batch.Queue(`
 			INSERT INTO payments (payment_id, shop_id, order_id, position, tender, gateway, capture_on, token, gift_card,
 			                      currency, status, amount_cents, billing, buyer_ip, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
+			RETURNING `+columns,
 			ident.New(ident.Payment), tx.Shop, orderID, i, in.Tender, in.Gateway, in.CaptureOn, in.Token, in.GiftCard,
-			currency, status, in.AmountCents, in.Billing, in.BuyerIP, tx.Now)
+			currency, status, in.AmountCents, in.Billing, in.BuyerIP, tx.Now).
+			Query(func(rows pgx.Rows) error {
+				opened, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Payment])
+				*into = append(*into, opened)
+				return err
+			})
 	}
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("open payments: %w", err)
-	}
-	return nil
 }
 
 // Received writes a payment that a marketplace has taken for the shop: it is paid
@@ -207,22 +209,22 @@ type attempt struct {
 // that an earlier attempt of the same intent began. It refuses with kind
 // Conflict while another one is pending on the payment.
 func begin(ctx context.Context, tx *txn.Tx, name string, p Payment, kind Kind, cents int64) (*attempt, error) {
-	a, err := resumed(ctx, tx, name, p, kind)
-	if err != nil || a != nil {
-		return a, err
-	}
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO payment_operations (operation_id, shop_id, payment_id, kind, amount_cents, created_at)
 		SELECT $1, $2, $3, $4, $5, $6
-		WHERE NOT EXISTS (SELECT FROM payment_operations WHERE payment_id = $3 AND state = 'pending')`,
+		WHERE NOT EXISTS (SELECT FROM payment_operations WHERE payment_id = $3 AND (state = 'pending' OR operation_id = $1))`,
 		operationID(name, kind, p.ID), tx.Shop, p.ID, kind, cents, tx.Now)
 	if err != nil {
 		return nil, fmt.Errorf("begin to %s payment %s: %w", kind, p.ID, err)
 	}
 	if tag.RowsAffected() == 0 {
-		return nil, fault.New(fault.Conflict, "payment %s is being worked on; try again shortly", p.ID)
+		a, err := resumed(ctx, tx, name, p, kind)
+		if err == nil && a == nil {
+			err = fault.New(fault.Conflict, "payment %s is being worked on; try again shortly", p.ID)
+		}
+		return a, err
 	}
-	a = newAttempt(name, p, kind, cents)
+	a := newAttempt(name, p, kind, cents)
 	a.Since = tx.Now
 	return a, nil
 }

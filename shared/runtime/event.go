@@ -42,7 +42,7 @@ func OnStaged[E events.Event](fn func(ctx context.Context, run *txn.Runner, name
 	return Operation{Event: zero.Type(), event: func(ctx context.Context, in *instance, id string) error {
 		var e events.Envelope
 		var consumed bool
-		err := in.runner.Do(ctx, func(tx *txn.Tx) (err error) {
+		err := in.runner.Read(ctx, func(tx *txn.Tx) (err error) {
 			e, consumed, err = outbox.Load(ctx, tx, in.spec.Name, id)
 			return err
 		})

@@ -28,20 +28,23 @@ const pricing = `
 		'schedules', (SELECT jsonb_agg(document ORDER BY position) FROM price_schedules WHERE shop_id = h.shop_id))`
 
 // usable selects the coupons and offers that an order of the buyer $1 may still
-// use. What is left of an offer's budget bounds its discount.
+// use. What is left of an offer's budget bounds its discount. Uses are counted
+// only where there is a limit: those of a coupon without one are as many as its
+// orders.
 const usable = `
 	jsonb_build_object(
 		'coupons', (
 			SELECT jsonb_agg(c.document ORDER BY c.position)
 			FROM coupons c
-			LEFT JOIN LATERAL (
-				SELECT count(*) AS uses, count(*) FILTER (WHERE r.owner = $1) AS own
-				FROM coupon_redemptions r
-				WHERE r.shop_id = c.shop_id AND r.code = c.code AND r.state = 'reserved'
-			) u ON c.usage_limit > 0 OR c.usage_limit_per_customer > 0
 			WHERE c.shop_id = h.shop_id
-			  AND (c.usage_limit = 0 OR u.uses < c.usage_limit)
-			  AND (c.usage_limit_per_customer = 0 OR $1 = '' OR u.own < c.usage_limit_per_customer)),
+			  AND (c.usage_limit = 0 OR c.usage_limit > (
+				SELECT count(*)
+				FROM coupon_redemptions r
+				WHERE r.shop_id = c.shop_id AND r.code = c.code AND r.state = 'reserved'))
+			  AND (c.usage_limit_per_customer = 0 OR $1 = '' OR c.usage_limit_per_customer > (
+				SELECT count(*)
+				FROM coupon_redemptions r
+				WHERE r.shop_id = c.shop_id AND r.code = c.code AND r.owner = $1 AND r.state = 'reserved'))),
 		'offers', (
 			SELECT jsonb_agg(CASE WHEN o.budget IS NULL THEN o.document ELSE o.document || jsonb_build_object(
 				'max_discount', LEAST(NULLIF(o.document ->> 'max_discount', '')::numeric, o.budget - u.spent)::text) END ORDER BY o.position)
@@ -49,8 +52,9 @@ const usable = `
 			LEFT JOIN LATERAL (
 				SELECT count(*) AS uses, count(*) FILTER (WHERE r.owner = $1) AS own, COALESCE(sum(r.discount), 0) AS spent
 				FROM coupon_redemptions r
-				WHERE r.shop_id = o.shop_id AND r.code = 'offer/' || o.id AND r.state = 'reserved'
-			) u ON o.usage_limit > 0 OR o.usage_limit_per_customer > 0 OR o.budget IS NOT NULL
+				WHERE (o.usage_limit > 0 OR o.usage_limit_per_customer > 0 OR o.budget IS NOT NULL)
+				  AND r.shop_id = o.shop_id AND r.code = 'offer/' || o.id AND r.state = 'reserved'
+			) u ON true
 			WHERE o.shop_id = h.shop_id
 			  AND (o.usage_limit = 0 OR u.uses < o.usage_limit)
 			  AND (o.usage_limit_per_customer = 0 OR $1 = '' OR u.own < o.usage_limit_per_customer)

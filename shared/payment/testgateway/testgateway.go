@@ -39,11 +39,11 @@ func (g Gateway) Execute(ctx context.Context, op payment.Operation) (payment.Out
 	first := false
 	err := g.Run.Do(ctx, func(tx *txn.Tx) error {
 		outcome = script(op)
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('test_gateway ' || $1, 0))`, outcome.Reference); err != nil {
-			return err
-		}
-		rows, err := entries(ctx, tx, op, outcome.Reference)
-		if err != nil {
+		var batch pgx.Batch
+		var rows []entry
+		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended('test_gateway ' || $1, 0))`, outcome.Reference)
+		queueEntries(&batch, op, outcome.Reference, &rows)
+		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 			return err
 		}
 		if i := slices.IndexFunc(rows, func(e entry) bool { return e.ID == op.ID }); i >= 0 {
@@ -58,7 +58,7 @@ func (g Gateway) Execute(ctx context.Context, op payment.Operation) (payment.Out
 			outcome.Reference = op.Reference // by which the next refund finds it
 		}
 		first = true
-		_, err = tx.Exec(ctx, `
+		_, err := tx.Exec(ctx, `
 			INSERT INTO test_gateway (operation_id, shop_id, kind, reference, amount_cents, outcome, booked_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			op.ID, tx.Shop, op.Kind, outcome.Reference, op.AmountCents, outcome.State, tx.Now)
@@ -77,8 +77,10 @@ func (g Gateway) Execute(ctx context.Context, op payment.Operation) (payment.Out
 // since.
 func (g Gateway) Lookup(ctx context.Context, op payment.Operation) (o payment.Outcome, found bool, err error) {
 	err = g.Run.Do(ctx, func(tx *txn.Tx) error {
-		rows, err := entries(ctx, tx, op, script(op).Reference)
-		if err != nil {
+		var batch pgx.Batch
+		var rows []entry
+		queueEntries(&batch, op, script(op).Reference, &rows)
+		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 			return err
 		}
 		i := slices.IndexFunc(rows, func(e entry) bool { return e.ID == op.ID })
@@ -104,17 +106,17 @@ type entry struct {
 	State  payment.State `db:"outcome"`
 }
 
-// entries returns what was booked on a payment, and the operation itself.
-func entries(ctx context.Context, tx *txn.Tx, op payment.Operation, reference string) ([]entry, error) {
-	rows, err := tx.Query(ctx, `
+// queueEntries adds to a batch the statement that reads what was booked on a
+// payment, and the operation itself.
+func queueEntries(batch *pgx.Batch, op payment.Operation, reference string, into *[]entry) {
+	batch.Queue(`
 		SELECT operation_id, kind, amount_cents, outcome
 		FROM test_gateway
 		WHERE operation_id = $1 OR reference = $2 AND reference <> ''
-		ORDER BY booked_at`, op.ID, reference)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[entry])
+		ORDER BY booked_at`, op.ID, reference).Query(func(rows pgx.Rows) (err error) {
+		*into, err = pgx.CollectRows(rows, pgx.RowToStructByName[entry])
+		return err
+	})
 }
 
 // impossible is the outcome of what the books do not allow.
