@@ -15,7 +15,7 @@ HAVE_CHROMIUM = $(shell command -v chromium || command -v chromium-browser || co
 HAVE_XZ       = $(shell command -v xz)
 MISSING       = $(if $(HAVE_POSTGRES),,postgresql) $(if $(HAVE_GCC),,gcc libc6-dev) $(if $(HAVE_CHROMIUM),,chromium) $(if $(HAVE_XZ),,xz-utils)
 
-.PHONY: help run demo build test vet bench bench-checkout bench-price chaos chaos-proof e2e bench-cluster images func-build cluster cluster-down generate deps stop clean
+.PHONY: help run demo build test vet bench bench-checkout bench-price chaos chaos-proof ebay-demo e2e bench-cluster images func-build cluster cluster-down generate deps stop clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ chaos-proof: ## Plant five faults and see whether "make chaos" would find them
 bench-checkout: ## Measure checkouts: latency, throughput, processor time, SQL statements (ARGS="--calls 4000")
 	@go build $(STRIP) -o bin/ ./functions/cmd/shop
 	@go run ./tools/cmd/bench --checkout $(ARGS)
+
+ebay-demo: ## Sell at a simulated eBay while the shop's buyers want the same goods, and compare the books (FAULTS=1)
+	@go build -o bin/chaos ./tools/cmd/chaos && exec bin/chaos -ebay -seed $(or $(SEED),1) $(if $(FAULTS),-faults)
 
 bench-price: ## Measure the pricing engine alone: lines by promotions, allocations
 	go test -run '^$$' -bench Price -benchmem ./shared/cart/price

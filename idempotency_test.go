@@ -25,6 +25,7 @@ type write struct {
 var once = map[string]string{
 	"session-delete":    "the session that would repeat it has ended",
 	"ebay-notification": "it is sent by eBay, which signs it: see TestEbayNotices",
+	"ebay-run":          "it needs an account that a seller has connected; any number of requests make one run",
 	"ebay-publish":      "it needs an account that a seller has connected: see TestEbayPublishesOnce",
 	"webhook-receive":   "it is sent by gateways, which sign it: see TestWebhooks",
 }

@@ -27,6 +27,7 @@ import (
 	ebayprofile "github.com/rackless/rackless/functions/ebay-profile"
 	ebaypublish "github.com/rackless/rackless/functions/ebay-publish"
 	ebayreconcile "github.com/rackless/rackless/functions/ebay-reconcile"
+	ebayrun "github.com/rackless/rackless/functions/ebay-run"
 	ebayshipment "github.com/rackless/rackless/functions/ebay-shipment"
 	ebaystatus "github.com/rackless/rackless/functions/ebay-status"
 	ebaysync "github.com/rackless/rackless/functions/ebay-sync"
@@ -95,6 +96,7 @@ var registry = map[string]func() *runtime.Function{
 	"ebay-profile":      ebayprofile.New,
 	"ebay-publish":      ebaypublish.New,
 	"ebay-reconcile":    ebayreconcile.New,
+	"ebay-run":          ebayrun.New,
 	"ebay-shipment":     ebayshipment.New,
 	"ebay-status":       ebaystatus.New,
 	"ebay-sync":         ebaysync.New,

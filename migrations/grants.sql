@@ -33,6 +33,7 @@ BEGIN
         'rackless_ebay_profile',
         'rackless_ebay_publish',
         'rackless_ebay_reconcile',
+        'rackless_ebay_run',
         'rackless_ebay_shipment',
         'rackless_ebay_status',
         'rackless_ebay_sync',
@@ -258,11 +259,19 @@ GRANT SELECT, UPDATE ON ebay_accounts TO rackless_ebay_reconcile;
 GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_reconcile;
 GRANT INSERT, SELECT, UPDATE ON ebay_listings TO rackless_ebay_reconcile;
 GRANT INSERT, SELECT ON inbox TO rackless_ebay_reconcile;
+GRANT SELECT ON listing_commands TO rackless_ebay_reconcile;
 GRANT INSERT, SELECT ON outbox TO rackless_ebay_reconcile;
 GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_ebay_reconcile;
 GRANT SELECT ON skus TO rackless_ebay_reconcile;
 GRANT SELECT, UPDATE ON stock TO rackless_ebay_reconcile;
 GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_ebay_reconcile;
+
+-- ebay-run
+GRANT SELECT ON ebay_accounts TO rackless_ebay_run;
+GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_run;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_ebay_run;
+GRANT INSERT ON outbox TO rackless_ebay_run;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_ebay_run;
 
 -- ebay-shipment
 GRANT SELECT, UPDATE ON ebay_accounts TO rackless_ebay_shipment;

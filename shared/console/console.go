@@ -113,6 +113,7 @@ func New(o Options) (http.Handler, error) {
 		"GET /console/orders":        c.find,
 		"GET /console/orders/{id}":   c.order,
 		"GET /console/explain/{id}":  c.explain,
+		"GET /console/ebay":          c.ebay,
 		"GET /console/static/{name}": c.static,
 		"GET /favicon.ico": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/console/static/icon.svg", http.StatusFound)

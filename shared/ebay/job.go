@@ -28,8 +28,9 @@ const (
 // The times of a run.
 const (
 	lease     = 2 * time.Minute  // after which a run counts as dead
-	runTime   = 20 * time.Second // after which a run leaves the rest to the next
+	runTime   = 15 * time.Second // after which a run leaves the rest to the next
 	retryWait = time.Minute      // after a run that failed
+	callEnds  = 30 * time.Second // before the end of its lease a run makes no call any more: none may overtake those of the next
 )
 
 // every is how often work is due without a reason.
@@ -77,6 +78,31 @@ func requestAll(ctx context.Context, tx *txn.Tx, accountID string, at time.Time)
 	return nil
 }
 
+// RunInput asks for work of a kind to begin now.
+type RunInput struct {
+	ID   string `json:"-" path:"id"`
+	Kind Kind   `json:"kind"` // publish, sync, import or reconcile
+}
+
+// Validate refuses what is no work.
+func (in RunInput) Validate() error {
+	var f fault.Fields
+	f.Check(in.Kind == Publish || in.Kind == Sync || in.Kind == Import || in.Kind == Reconcile, "/kind", "must be publish, sync, import or reconcile")
+	return f.Err()
+}
+
+// RunNow makes work for an account begin now. A pause because of eBay's quota stays.
+func RunNow(ctx context.Context, tx *txn.Tx, in RunInput) (Account, error) {
+	a, err := account(ctx, tx, in.ID, "")
+	if err != nil {
+		return a, err
+	}
+	if a.State != Connected {
+		return a, fault.New(fault.Conflict, "account %s is %s: connect it first", a.Name, a.State).With("problem", a.Problem)
+	}
+	return a, request(ctx, tx, a.ID, in.Kind, tx.Now)
+}
+
 // turn is one run of work for an account.
 type turn struct {
 	run     *txn.Runner
@@ -118,7 +144,9 @@ func (e *Ebay) job(ctx context.Context, run *txn.Runner, k Kind, name, accountID
 	if err != nil || t.seller == nil {
 		return nothing, err
 	}
-	failure := work(ctx, t)
+	limited, cancel := context.WithTimeout(ctx, lease-callEnds)
+	defer cancel()
+	failure := work(limited, t)
 	if _, ofEbay := errors.AsType[*client.Error](failure); failure != nil && !ofEbay && !isPreflight(failure) {
 		return nil, failure
 	}
@@ -144,7 +172,7 @@ func begin(ctx context.Context, tx *txn.Tx, a Account, k Kind, name, watched str
 		return false, nil
 	case a.State != Connected || a.PausedUntil != nil && a.PausedUntil.After(tx.Now):
 		return false, nil
-	case until != nil && until.After(tx.Now) && holder != name:
+	case until != nil && until.After(tx.Now): // if it has died, its timer takes over
 		_, err := tx.Exec(ctx, `UPDATE ebay_jobs SET again = true WHERE account_id = $1 AND kind = $2`, a.ID, string(k))
 		if err != nil {
 			return false, fmt.Errorf("ask for more %s: %w", k, err)
@@ -194,10 +222,29 @@ func (t *turn) end(ctx context.Context, tx *txn.Tx, k Kind, name string, failure
 		return request(ctx, tx, t.account.ID, k, tx.Now.Add(retryWait))
 	case t.more || again:
 		return request(ctx, tx, t.account.ID, k, tx.Now)
+	case k == Publish:
+		return requestRest(ctx, tx, t.account.ID)
 	case every[k] != 0:
 		return request(ctx, tx, t.account.ID, k, tx.Now.Add(every[k]))
 	}
 	return nil
+}
+
+// requestRest makes the commands that are left be carried out when they are due: the
+// one of a run that died, once it is nobody's any more.
+func requestRest(ctx context.Context, tx *txn.Tx, accountID string) error {
+	var next *time.Time
+	err := tx.QueryRow(ctx, `
+		SELECT min(GREATEST(due_at, lock_until))
+		FROM listing_commands
+		WHERE account_id = $1 AND result IN ('PENDING', 'RUNNING')`, accountID).Scan(&next)
+	if err != nil {
+		return fmt.Errorf("see what is left to publish: %w", err)
+	}
+	if next == nil {
+		return nil
+	}
+	return request(ctx, tx, accountID, Publish, later(*next, tx.Now))
 }
 
 // revoke stops an account, and only that one, until the seller consents again.

@@ -47,7 +47,7 @@ type ProfileInput struct {
 	Most      int64  `json:"max_quantity,omitempty"`
 	Markup    int64  `json:"markup,omitempty"`
 	Template  string `json:"template,omitempty"`
-	Preview   string `json:"preview,omitempty"` // the id of a product: what its description would be; nothing is kept
+	Preview   string `json:"preview,omitempty"` // the id of a product: what its description would be, with the profile that is kept if no template is given; nothing is kept
 }
 
 var (
@@ -126,6 +126,11 @@ func PutProfile(ctx context.Context, tx *txn.Tx, in ProfileInput) (Previewed, er
 		product, err := catalog.Get(ctx, tx, catalog.GetInput{ID: in.Preview})
 		if err != nil {
 			return Previewed{}, err
+		}
+		if in.Template == "" {
+			if kept, err := profile(ctx, tx, in.Code); err == nil {
+				p = kept
+			}
 		}
 		html, err := p.describe(product, "")
 		return Previewed{p, html}, err

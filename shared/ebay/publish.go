@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,7 +44,7 @@ const codeTransport = 3000
 
 const (
 	maxCommands = 500 // of one request
-	maxAttempts = 8   // of one command
+	maxAttempts = 20  // of one command: half a day
 )
 
 // PublishInput asks for listings to be put up, revised or ended.
@@ -116,24 +117,46 @@ type command struct {
 	Attempts  int    `db:"attempts"`
 }
 
+// publishers is how many commands are carried out at the same time.
+const publishers = 6
+
 // Publish carries out the commands of an account.
 func (e *Ebay) Publish(ctx context.Context, run *txn.Runner, name string, due events.EbayPublishDue) (func(*txn.Tx) error, error) {
 	return e.job(ctx, run, Publish, name, due.AccountID, due.Run, func(ctx context.Context, t *turn) error {
-		for !t.over() {
-			c, found, err := t.claim(ctx)
-			if err != nil || !found {
-				return err
-			}
-			failure := t.carryOut(ctx, c)
-			stop, err := t.settle(ctx, c, failure)
-			if err != nil || stop {
-				return cmp.Or(err, failure)
-			}
-			t.done++
+		workers, errs := make([]turn, publishers), make([]error, publishers)
+		var group sync.WaitGroup
+		for i := range workers {
+			workers[i] = *t
+			group.Go(func() { errs[i] = workers[i].publish(ctx) })
 		}
-		t.more = true
-		return nil
+		group.Wait()
+		var failure error
+		for i, w := range workers {
+			t.done, t.failed, t.more = t.done+w.done, t.failed+w.failed, t.more || w.more
+			if _, ofEbay := errors.AsType[*client.Error](errs[i]); errs[i] != nil && (failure == nil || !ofEbay) {
+				failure = errs[i]
+			}
+		}
+		return failure
 	})
+}
+
+// publish carries out one command after the other.
+func (t *turn) publish(ctx context.Context) error {
+	for !t.over() {
+		c, found, err := t.claim(ctx)
+		if err != nil || !found {
+			return err
+		}
+		failure := t.carryOut(ctx, c)
+		stop, err := t.settle(ctx, c, failure)
+		if err != nil || stop {
+			return cmp.Or(err, failure)
+		}
+		t.done++
+	}
+	t.more = true
+	return nil
 }
 
 // claim takes the command that is due longest.
@@ -470,7 +493,8 @@ func (t *turn) launched(ctx context.Context, tx *txn.Tx, l launch, failure error
 		return err
 	}
 	if failure == nil {
-		if err := t.countRevisions(ctx, tx, rows); err != nil {
+		revised := slices.DeleteFunc(slices.Clone(rows), func(r Listing) bool { return sent[r.ID].State != listingLive })
+		if err := t.countRevisions(ctx, tx, revised); err != nil {
 			return err
 		}
 		if err := t.noteCategory(ctx, tx, l.category); err != nil {

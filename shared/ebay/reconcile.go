@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/rackless/rackless/shared/ebay/client"
@@ -21,24 +23,87 @@ import (
 // told again. It also reads what is left of eBay's quota.
 func (e *Ebay) Reconcile(ctx context.Context, run *txn.Runner, name string, due events.EbayReconcileDue) (func(*txn.Tx) error, error) {
 	return e.job(ctx, run, Reconcile, name, due.AccountID, due.Run, func(ctx context.Context, t *turn) error {
-		began := t.run.Clock.Now()
-		if err := t.readQuota(ctx); err != nil {
+		page, began, err := t.resume(ctx)
+		if err != nil {
 			return err
 		}
-		for item, err := range t.seller.Items(ctx) {
-			if err != nil {
-				return err
-			}
-			o, err := t.seller.OfferOf(ctx, item.SKU)
-			if err == nil {
-				err = t.compare(ctx, item, o, began)
-			}
-			if err != nil {
+		if page == 0 {
+			if err := t.readQuota(ctx); err != nil {
 				return err
 			}
 		}
-		return t.run.Do(ctx, func(tx *txn.Tx) error { return t.missing(ctx, tx, began) })
+		for ; !t.over(); page++ {
+			items, more, err := t.seller.Items(ctx, page)
+			if err != nil {
+				return err
+			}
+			if err := t.comparePage(ctx, items, began); err != nil {
+				return err
+			}
+			if !more {
+				return t.run.Do(ctx, func(tx *txn.Tx) error { return t.missing(ctx, tx, began) })
+			}
+			if err := t.remember(ctx, page+1); err != nil {
+				return err
+			}
+		}
+		t.more = true
+		return nil
 	})
+}
+
+// resume returns the page at which the comparison goes on, and when it began.
+func (t *turn) resume(ctx context.Context) (page int, began time.Time, err error) {
+	err = t.run.Do(ctx, func(tx *txn.Tx) error {
+		err := tx.QueryRow(ctx, `
+			UPDATE ebay_jobs
+			SET page_began = CASE WHEN page = 0 OR page_began IS NULL THEN $2 ELSE page_began END
+			WHERE account_id = $1 AND kind = 'reconcile'
+			RETURNING page, page_began`, t.account.ID, tx.Now).Scan(&page, &began)
+		if err != nil {
+			return fmt.Errorf("resume the comparison: %w", err)
+		}
+		return nil
+	})
+	return page, began, err
+}
+
+// remember notes the page at which the comparison is to go on; 0: it is through.
+func (t *turn) remember(ctx context.Context, page int) error {
+	return t.run.Do(ctx, func(tx *txn.Tx) error { return remember(ctx, tx, t.account.ID, page) })
+}
+
+func remember(ctx context.Context, tx *txn.Tx, accountID string, page int) error {
+	_, err := tx.Exec(ctx, `UPDATE ebay_jobs SET page = $2 WHERE account_id = $1 AND kind = 'reconcile'`, accountID, page)
+	if err != nil {
+		return fmt.Errorf("remember the page of the comparison: %w", err)
+	}
+	return nil
+}
+
+// comparisons is how many offers are read at the same time.
+const comparisons = 8
+
+// comparePage compares the items of a page. What has been compared before, by a run
+// that died, is compared again.
+func (t *turn) comparePage(ctx context.Context, items []client.ItemState, began time.Time) error {
+	for chunk := range slices.Chunk(items, comparisons) {
+		offers, errs := make([]client.OfferState, len(chunk)), make([]error, len(chunk))
+		var group sync.WaitGroup
+		for i, item := range chunk {
+			group.Go(func() { offers[i], errs[i] = t.seller.OfferOf(ctx, item.SKU) })
+		}
+		group.Wait()
+		for i, item := range chunk {
+			if errs[i] != nil {
+				return errs[i]
+			}
+			if err := t.compare(ctx, item, offers[i], began); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // readQuota notes what is left of eBay's quotas for the day.
@@ -88,9 +153,20 @@ func (t *turn) compare(ctx context.Context, item client.ItemState, o client.Offe
 		if err != nil {
 			return err
 		}
+		underWay := l.Telling != nil
+		if l.State == listingPending {
+			if underWay, err = t.commanded(ctx, tx, l.ProductID); err != nil {
+				return err
+			}
+		}
 		switch {
-		case l.State == listingImported || l.Telling != nil || l.State == listingPending && !up:
+		case l.State == listingImported || underWay:
 			return nil // somebody else's, or under way
+		case l.State == listingPending && !up: // it was given up
+			l.refused()
+		case l.State == listingPending:
+			l.OfferID, l.EbayID = o.ID, o.Listing.ID
+			l.up(Listing{EbayID: o.Listing.ID, TellingPrice: l.TellingPrice}, tx.Now)
 		case up && l.State != listingLive:
 			l.State, l.Reason, l.EndedAt, l.EbayID, l.OfferID = listingLive, 0, nil, o.Listing.ID, o.ID
 			l.adjust(o, shelves)
@@ -109,6 +185,18 @@ func (t *turn) compare(ctx context.Context, item client.ItemState, o client.Offe
 		}
 		return request(ctx, tx, t.account.ID, Sync, tx.Now)
 	})
+}
+
+// commanded reports whether something is still to be done with the listing of a
+// product.
+func (t *turn) commanded(ctx context.Context, tx *txn.Tx, productID string) (found bool, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM listing_commands
+			WHERE shop_id = current_shop() AND account_id = $1 AND product_id = $2 AND result IN ('PENDING', 'RUNNING'))`, t.account.ID, productID).Scan(&found)
+	if err != nil {
+		return false, fmt.Errorf("look for commands: %w", err)
+	}
+	return found, nil
 }
 
 func (l Listing) price() client.Money { return amount(l.PriceCents, l.Currency) }
@@ -153,6 +241,9 @@ func (t *turn) adopt(ctx context.Context, tx *txn.Tx, item client.ItemState, o c
 func (t *turn) missing(ctx context.Context, tx *txn.Tx, began time.Time) error {
 	rows, err := listings(ctx, tx, `account_id = $1 AND state IN ('live', 'imported') AND telling IS NULL AND launched_at < $2
 		AND (seen_at IS NULL OR seen_at < $2) ORDER BY listing_id FOR UPDATE`, t.account.ID, began)
+	if err == nil {
+		err = remember(ctx, tx, t.account.ID, 0)
+	}
 	if err != nil || len(rows) == 0 {
 		return err
 	}

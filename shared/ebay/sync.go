@@ -28,12 +28,12 @@ const (
 	batch = 10 * client.BulkLimit
 )
 
-// eBay blocks a listing for the rest of the day after 250 revisions. The first ones
-// are not spared, the others are spread over the day, and some are left for what
-// people publish.
+// eBay blocks a listing for the rest of the day after 250 revisions: told every six
+// minutes at most, it has 240. What people publish counts as well, so a listing
+// that comes near the limit rests until the next day.
 const (
-	freeRevisions = 60
-	dayRevisions  = 230
+	pace         = 6 * time.Minute
+	dayRevisions = 245
 )
 
 // StockChanged notes that the stock of SKUs has changed: eBay is told of those
@@ -173,6 +173,7 @@ func (t *turn) plan(ctx context.Context, tx *txn.Tx) (p plan, err error) {
 		if change.Quantity != nil {
 			if l.Telling != nil {
 				l.Settling += *l.Telling
+				l.SettleAfter = nil // not before this call is answered
 			}
 			l.Telling = change.Quantity
 			free[l.SKU] -= *change.Quantity
@@ -320,8 +321,8 @@ func (l *Listing) heard(r client.Result, now time.Time) bool {
 	return false
 }
 
-// countRevisions counts a revision of every listing at eBay that was told, and
-// spaces those out that have had many today.
+// countRevisions counts a revision of every listing at eBay that was told, and says
+// when it may be told again.
 func (t *turn) countRevisions(ctx context.Context, tx *txn.Tx, rows []Listing) error {
 	var numbers []string
 	for _, l := range rows {
@@ -342,12 +343,9 @@ func (t *turn) countRevisions(ctx context.Context, tx *txn.Tx, rows []Listing) e
 		)
 		UPDATE ebay_listings l
 		SET revisions = c.n, revision_day = c.day,
-		    due_at = GREATEST(l.due_at, CASE
-		        WHEN c.n < $3 THEN l.due_at
-		        WHEN c.n < $5 THEN $4 + (c.ends - $4) / ($5 - c.n)
-		        ELSE c.ends END)
+		    due_at = GREATEST(l.due_at, CASE WHEN c.n < $3 THEN $5 ELSE c.ends END)
 		FROM counted c
-		WHERE l.listing_id = c.listing_id`, t.account.ID, slices.Compact(numbers), freeRevisions, tx.Now, dayRevisions)
+		WHERE l.listing_id = c.listing_id`, t.account.ID, slices.Compact(numbers), dayRevisions, tx.Now, tx.Now.Add(pace))
 	if err != nil {
 		return fmt.Errorf("count revisions: %w", err)
 	}

@@ -178,6 +178,14 @@ var Functions = []Function{
 		Emits:    []string{"dev.rackless.ebay.publish_due.v1", "dev.rackless.ebay.sync_due.v1", "dev.rackless.ebay.import_due.v1", "dev.rackless.ebay.reconcile_due.v1"},
 	},
 	{
+		Name:    "ebay-run",
+		Route:   "POST /v1/ebay/accounts/{id}/runs",
+		Summary: "Makes work for an account at eBay begin now: publish, sync, import or reconcile",
+		Access:  "staff", Scope: "catalog:write",
+		Idempotency: "optional",
+		Emits:       []string{"dev.rackless.ebay.publish_due.v1", "dev.rackless.ebay.sync_due.v1", "dev.rackless.ebay.import_due.v1", "dev.rackless.ebay.reconcile_due.v1"},
+	},
+	{
 		Name:     "ebay-shipment",
 		Summary:  "Tells eBay that goods of its orders have left",
 		Consumes: []string{"dev.rackless.order.shipped.v1"},

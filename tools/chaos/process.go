@@ -109,6 +109,15 @@ func (p *process) up(ctx context.Context) error {
 	}
 }
 
+// kill ends the child as a crash does, if it is up.
+func (p *process) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd != nil {
+		_ = p.cmd.Process.Kill() // it may have ended by itself
+	}
+}
+
 // stop ends the child.
 func (p *process) stop() {
 	p.mu.Lock()

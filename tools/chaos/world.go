@@ -24,6 +24,7 @@ import (
 	"github.com/rackless/rackless"
 	"github.com/rackless/rackless/infra/simulators/authorizenet"
 	"github.com/rackless/rackless/infra/simulators/sim"
+	"github.com/rackless/rackless/shared/clock"
 	"github.com/rackless/rackless/shared/config"
 	"github.com/rackless/rackless/shared/runtime"
 	"github.com/rackless/rackless/shared/topology"
@@ -37,8 +38,9 @@ type Options struct {
 	First int            // the number of the first run, to repeat one
 	Only  *regexp.Regexp // the points at which to die; nil: all
 	Seed  uint64
-	Out   io.Writer // progress and findings
-	Plant string    // the fault to plant, for the proof
+	Out   io.Writer                      // progress and findings
+	Plant string                         // the fault to plant, for the proof
+	Ebay  func(clock.Clock) http.Handler // eBay, as the functions reach it; nil: there is none
 }
 
 // world is what outlives a run: the database, the clock, the processes, and what
@@ -125,6 +127,9 @@ func (w *world) listen() error {
 		"stripe":       w.process("stripe"),
 		"authorizenet": w.process("authorizenet"),
 	}
+	if w.options.Ebay != nil {
+		handlers["ebay"] = w.options.Ebay(w.clock)
+	}
 	byHost := map[string]http.Handler{}
 	w.server.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { byHost[r.Host].ServeHTTP(rw, r) })
 	for name, h := range handlers {
@@ -167,6 +172,9 @@ func (w *world) env(role string) []string {
 		"STRIPE_URL=" + w.urls["stripe"],
 		"AUTHORIZENET_SANDBOX_URL=" + w.urls["authorizenet"] + authorizenet.Path,
 		"CHAOS_PLANT=" + w.options.Plant,
+	}
+	if site := w.urls["ebay"]; site != "" {
+		env = append(env, "EBAY_URL="+site, "EBAY_CONSENT_URL="+site+"/oauth2/authorize", "EBAY_CLIENT_ID="+ebayClient, "EBAY_CLIENT_SECRET="+ebaySecret, "EBAY_RU_NAME="+ebayName, "EBAY_PAUSE=5ms")
 	}
 	if w.recording {
 		env = append(env, "CHAOS_RECORD="+w.file("points"))

@@ -34,15 +34,15 @@ type Config struct {
 	ClientSecret string        `envconfig:"EBAY_CLIENT_SECRET" json:"-"`
 	RuName       string        `envconfig:"EBAY_RU_NAME"` // eBay's name of the address to which it sends sellers back
 	Timeout      time.Duration `envconfig:"EBAY_TIMEOUT" default:"30s"`
+	Pause        time.Duration `envconfig:"EBAY_PAUSE" default:"1s"` // before the first repetition of a call; it doubles with each
 }
 
 // LogValue keeps the secret out of logs.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.URL) }
 
 const (
-	maxReply    = 16 << 20 // a page of 200 orders
-	maxAttempts = 5        // of one call
-	firstPause  = time.Second
+	maxReply    = 16 << 20        // a page of 200 orders
+	maxAttempts = 5               // of one call
 	longest     = time.Minute     // the longest pause that a call waits itself
 	renewEarly  = 5 * time.Minute // before an access token expires
 )
@@ -147,7 +147,7 @@ func (s *Seller) do(ctx context.Context, c call, out any) (http.Header, error) {
 			s.discard(token)
 			continue
 		}
-		pause := pause(attempt, failed.Wait)
+		pause := pause(s.app.config.Pause, attempt, failed.Wait)
 		if failed.Class != Retry || failed.Doubtful && !c.repeatable || attempt+1 >= maxAttempts || pause > longest {
 			return nil, err
 		}
@@ -158,12 +158,13 @@ func (s *Seller) do(ctx context.Context, c call, out any) (http.Header, error) {
 }
 
 // pause returns how long to wait after so many failed attempts before: what eBay
-// asks for, or 1, 2, 4 … 60 seconds, of which a random half or more.
-func pause(attempt int, asked time.Duration) time.Duration {
+// asks for, or once, twice, four times … the first pause, a minute at most, of which
+// a random half or more.
+func pause(first time.Duration, attempt int, asked time.Duration) time.Duration {
 	if asked > 0 {
 		return asked
 	}
-	d := min(firstPause<<attempt, longest)
+	d := min(first<<attempt, longest)
 	return d/2 + rand.N(d/2+1)
 }
 

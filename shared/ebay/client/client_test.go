@@ -89,7 +89,7 @@ func start(t *testing.T, s *site) (*client.App, *clock.Manual, *[]time.Duration)
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	now := clock.NewManual(time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC))
-	app := client.New(client.Config{URL: server.URL, ClientID: "app", ClientSecret: "secret", RuName: "shop-ru", Timeout: 10 * time.Second}, now, nil)
+	app := client.New(client.Config{URL: server.URL, ClientID: "app", ClientSecret: "secret", RuName: "shop-ru", Timeout: 10 * time.Second, Pause: time.Second}, now, nil)
 	pauses := &[]time.Duration{}
 	app.RecordPauses(pauses)
 	return app, now, pauses

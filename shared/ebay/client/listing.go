@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
 	"net/url"
 	"slices"
@@ -159,7 +158,7 @@ func (s *Seller) EnsureOffer(ctx context.Context, o Offer) (OfferState, error) {
 		if lookup != nil {
 			return OfferState{}, lookup
 		}
-		id = known
+		id = known.ID
 	}
 	if id == "" {
 		return OfferState{}, err
@@ -182,20 +181,20 @@ func (s *Seller) ReviseOffer(ctx context.Context, id string, o Offer) error {
 
 func offerPath(id string) string { return inventory + "/offer/" + url.PathEscape(id) }
 
-// offerOf returns the id of a SKU's offer, "" if it has none.
-func (s *Seller) offerOf(ctx context.Context, o Offer) (string, error) {
+// offerOf returns a SKU's offer; its ID is empty if it has none.
+func (s *Seller) offerOf(ctx context.Context, o Offer) (OfferState, error) {
 	var page struct {
 		Offers []OfferState `json:"offers"`
 	}
 	query := url.Values{"sku": {o.SKU}, "marketplace_id": {o.Marketplace}, "format": {o.Format}}
 	_, err := s.do(ctx, call{method: http.MethodGet, path: inventory + "/offer", query: query, repeatable: true}, &page)
 	if failed, ok := errors.AsType[*Error](err); ok && failed.Class == NotFound {
-		return "", nil
+		return OfferState{}, nil
 	}
 	if err != nil || len(page.Offers) == 0 {
-		return "", err
+		return OfferState{}, err
 	}
-	return page.Offers[0].ID, nil
+	return page.Offers[0], nil
 }
 
 // Offer reads an offer back.
@@ -286,11 +285,7 @@ func (s *Seller) WithdrawGroup(ctx context.Context, key, offerID string) error {
 
 // OfferOf returns the fixed-price offer of a SKU; its ID is empty if there is none.
 func (s *Seller) OfferOf(ctx context.Context, sku string) (OfferState, error) {
-	id, err := s.offerOf(ctx, Offer{SKU: sku, Marketplace: s.marketplace, Format: "FIXED_PRICE"})
-	if err != nil || id == "" {
-		return OfferState{}, err
-	}
-	return s.Offer(ctx, id)
+	return s.offerOf(ctx, Offer{SKU: sku, Marketplace: s.marketplace, Format: "FIXED_PRICE"})
 }
 
 // ItemState is what eBay says of an item in a list.
@@ -299,30 +294,17 @@ type ItemState struct {
 	Product Product `json:"product"`
 }
 
-// maxItems bounds one reading of the items: eBay's page of 200, so many times.
-const maxItems = 500
+// itemsPage is the most items that eBay puts on a page.
+const itemsPage = 200
 
-// Items reads all items of the account. It ends with the first error.
-func (s *Seller) Items(ctx context.Context) iter.Seq2[ItemState, error] {
-	return func(yield func(ItemState, error) bool) {
-		for n := range maxItems {
-			var page struct {
-				Next  string      `json:"next"`
-				Items []ItemState `json:"inventoryItems"`
-			}
-			query := url.Values{"limit": {"200"}, "offset": {strconv.Itoa(n)}} // of pages, not of items
-			if _, err := s.do(ctx, call{method: http.MethodGet, path: inventory + "/inventory_item", query: query, repeatable: true}, &page); err != nil {
-				yield(ItemState{}, err)
-				return
-			}
-			for _, i := range page.Items {
-				if !yield(i, nil) {
-					return
-				}
-			}
-			if page.Next == "" {
-				return
-			}
-		}
+// Items reads a page of the account's items, the first being 0, and whether there
+// are more.
+func (s *Seller) Items(ctx context.Context, page int) (items []ItemState, more bool, err error) {
+	var reply struct {
+		Next  string      `json:"next"`
+		Items []ItemState `json:"inventoryItems"`
 	}
+	query := url.Values{"limit": {strconv.Itoa(itemsPage)}, "offset": {strconv.Itoa(page)}} // of pages, not of items
+	_, err = s.do(ctx, call{method: http.MethodGet, path: inventory + "/inventory_item", query: query, repeatable: true}, &reply)
+	return reply.Items, reply.Next != "", err
 }

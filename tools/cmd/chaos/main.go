@@ -42,10 +42,23 @@ func run(ctx context.Context) (ok bool, err error) {
 		o.Only, err = regexp.Compile(text)
 		return err
 	})
+	ebay := flag.Bool("ebay", false, "sell at a simulated eBay instead, and compare the books of both sides")
+	faults := flag.Bool("faults", false, "with -ebay: a fifth of eBay's calls fail, and functions are killed at random")
 	prove := flag.Bool("prove", false, "plant faults instead, and see whether they are found")
 	flag.Parse()
 	if o.Runs < 1 {
 		return false, fmt.Errorf("-runs must be 1 or more, not %d", o.Runs)
+	}
+	if *ebay {
+		s, err := chaos.Ebay(ctx, o, *faults)
+		if err != nil {
+			return false, err
+		}
+		for _, finding := range s.Findings {
+			fmt.Println(finding)
+		}
+		fmt.Println(s)
+		return !s.Failed(), nil
 	}
 	if *prove {
 		p, err := chaos.Prove(ctx, o)

@@ -25,6 +25,7 @@ type cli struct {
 	Seed    seedCmd    `cmd:"" help:"Put the demo shop into the database."`
 	Events  eventsCmd  `cmd:"" help:"Look at the events of the outbox, or send one again."`
 	Orders  ordersCmd  `cmd:"" help:"Look at what has happened to an order."`
+	Ebay    ebayCmd    `cmd:"" help:"Sell at eBay: see how it goes, publish, tell quantities, import orders."`
 	Keys    keysCmd    `cmd:"" help:"Make, list and revoke API keys."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this machine and the database, and say how to mend what is wrong."`
 	Version versionCmd `cmd:"" help:"Print the version."`
