@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/rackless/rackless/shared/auth"
 	"github.com/rackless/rackless/shared/fault"
@@ -18,7 +17,7 @@ func TestKeysAreMadeListedAndRevoked(t *testing.T) {
 	t.Parallel()
 	db := txtest.New(t)
 	other := db.AddShop(t)
-	in := func(shop string, fn func(pgx.Tx) error) {
+	in := func(shop string, fn func(*postgres.Tx) error) {
 		t.Helper()
 		if err := postgres.InShop(t.Context(), db.Admin, shop, fn); err != nil {
 			t.Fatal(err)
@@ -26,7 +25,7 @@ func TestKeysAreMadeListedAndRevoked(t *testing.T) {
 	}
 	var key auth.Key
 	var token string
-	in(db.Shop, func(tx pgx.Tx) (err error) {
+	in(db.Shop, func(tx *postgres.Tx) (err error) {
 		key, token, err = auth.CreateKey(t.Context(), tx, "console", []string{"order:*", "customer:read", "order:*"}, db.Clock.Now())
 		return err
 	})
@@ -35,7 +34,7 @@ func TestKeysAreMadeListedAndRevoked(t *testing.T) {
 		t.Errorf("the token makes its bearer %+v, error %v", who, err)
 	}
 	// Even the superuser, whom row-level security does not bind, stays in the shop.
-	in(other, func(tx pgx.Tx) error {
+	in(other, func(tx *postgres.Tx) error {
 		keys, err := auth.Keys(t.Context(), tx)
 		if len(keys) != 0 {
 			t.Errorf("another shop lists %d keys", len(keys))
@@ -46,12 +45,12 @@ func TestKeysAreMadeListedAndRevoked(t *testing.T) {
 		return err
 	})
 	revoked := db.Clock.Advance(time.Hour)
-	in(db.Shop, func(tx pgx.Tx) error {
+	in(db.Shop, func(tx *postgres.Tx) error {
 		_, err := auth.RevokeKey(t.Context(), tx, key.ID, revoked)
 		return err
 	})
 	db.Clock.Advance(time.Hour)
-	in(db.Shop, func(tx pgx.Tx) error {
+	in(db.Shop, func(tx *postgres.Tx) error {
 		if _, err := auth.RevokeKey(t.Context(), tx, key.ID, db.Clock.Now()); err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func backoff(attempts int) time.Duration {
 // for all shops at once, so its login is a member of rackless_sweeper. Any number
 // may run at the same time.
 type Sweeper struct {
-	DB        postgres.Beginner
+	DB        postgres.DB
 	Clock     clock.Clock
 	Publisher Publisher
 	Consumers func(eventType string) []string // who must consume an event of the type
@@ -102,7 +102,7 @@ func (s Sweeper) batch(ctx context.Context, sum *Summary) (more bool, err error)
 	now := s.Clock.Now()
 	var resend []unsettled
 	var settled, given []string
-	err = postgres.InShop(ctx, s.DB, "", func(tx pgx.Tx) error {
+	err = postgres.InShop(ctx, s.DB, "", func(tx *postgres.Tx) error {
 		resend, settled, given = nil, nil, nil
 		claimed, err := claim(ctx, tx, now)
 		if err != nil {
@@ -140,7 +140,7 @@ func (s Sweeper) batch(ctx context.Context, sum *Summary) (more bool, err error)
 		return false, err
 	}
 	sent := s.publish(ctx, resend)
-	err = postgres.InShop(ctx, s.DB, "", func(tx pgx.Tx) error {
+	err = postgres.InShop(ctx, s.DB, "", func(tx *postgres.Tx) error {
 		var batch pgx.Batch
 		for _, e := range sent {
 			batch.Queue(`UPDATE outbox SET attempts = $2, next_attempt = $3 WHERE event_id = $1`, e.ID, e.attempts+1, now.Add(backoff(e.attempts+1)))
@@ -262,7 +262,7 @@ func (s Sweeper) clean(ctx context.Context, sum *Summary) error {
 	} {
 		for range deleteRounds {
 			var deleted int64
-			err := postgres.InShop(ctx, s.DB, "", func(tx pgx.Tx) error {
+			err := postgres.InShop(ctx, s.DB, "", func(tx *postgres.Tx) error {
 				tag, err := tx.Exec(ctx, d.sql, append(slices.Clone(d.arg), deleteBatch)...)
 				deleted = tag.RowsAffected()
 				return err

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/fault"
@@ -140,7 +139,7 @@ func (s *shop) sweep(t *testing.T) outbox.Summary {
 	return sum
 }
 
-func (s *shop) read(t *testing.T, fn func(pgx.Tx) error) {
+func (s *shop) read(t *testing.T, fn func(*postgres.Tx) error) {
 	t.Helper()
 	if err := postgres.InShop(t.Context(), s.Admin, s.Shop, fn); err != nil {
 		t.Fatal(err)
@@ -149,7 +148,7 @@ func (s *shop) read(t *testing.T, fn func(pgx.Tx) error) {
 
 func (s *shop) list(t *testing.T, f outbox.Filter) (records []outbox.Record) {
 	t.Helper()
-	s.read(t, func(tx pgx.Tx) (err error) {
+	s.read(t, func(tx *postgres.Tx) (err error) {
 		records, err = outbox.List(t.Context(), tx, f, s.Clock.Now())
 		return err
 	})
@@ -158,7 +157,7 @@ func (s *shop) list(t *testing.T, f outbox.Filter) (records []outbox.Record) {
 
 func (s *shop) show(t *testing.T, id string) (r outbox.Record, deliveries []outbox.Delivery) {
 	t.Helper()
-	s.read(t, func(tx pgx.Tx) (err error) {
+	s.read(t, func(tx *postgres.Tx) (err error) {
 		r, deliveries, err = outbox.Show(t.Context(), tx, id, consumers, s.Clock.Now())
 		return err
 	})
@@ -428,7 +427,7 @@ func TestReopenRedrivesADeadLetter(t *testing.T) {
 	want(t, "sweep", outbox.Summary{Settled: 1}, s.sweep(t))
 
 	var e events.Envelope
-	s.read(t, func(tx pgx.Tx) (err error) {
+	s.read(t, func(tx *postgres.Tx) (err error) {
 		e, err = outbox.Reopen(t.Context(), tx, id, s.Clock.Now())
 		return err
 	})
@@ -444,7 +443,7 @@ func TestReopenRedrivesADeadLetter(t *testing.T) {
 		t.Errorf("dead again, the event is %s, deliveries %+v", r.State, d)
 	}
 	for _, id := range []string{outbox.NewID(), "x"} {
-		err := postgres.InShop(t.Context(), s.Admin, s.Shop, func(tx pgx.Tx) error {
+		err := postgres.InShop(t.Context(), s.Admin, s.Shop, func(tx *postgres.Tx) error {
 			_, reopen := outbox.Reopen(t.Context(), tx, id, s.Clock.Now())
 			_, _, show := outbox.Show(t.Context(), tx, id, consumers, s.Clock.Now())
 			if !fault.Is(show, fault.NotFound) {
@@ -495,7 +494,7 @@ func TestListFilters(t *testing.T) {
 		})
 	}
 	for _, f := range []outbox.Filter{{State: "lost"}, {Before: "x"}} {
-		err := postgres.InShop(t.Context(), s.Admin, s.Shop, func(tx pgx.Tx) error {
+		err := postgres.InShop(t.Context(), s.Admin, s.Shop, func(tx *postgres.Tx) error {
 			_, err := outbox.List(t.Context(), tx, f, s.Clock.Now())
 			return err
 		})

@@ -11,7 +11,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -42,43 +41,19 @@ func Open(ctx context.Context, url string, size int, options ...func(*pgxpool.Co
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
-// Beginner begins transactions: a pool or a connection.
-type Beginner interface {
-	BeginTx(context.Context, pgx.TxOptions) (pgx.Tx, error)
-}
-
 // InShop runs fn in a transaction that sees only the rows of one shop; an empty
 // shop sees none. fn may run more than once: it must have no effect outside the
 // transaction. Its error rolls everything back and is returned as it is.
-func InShop(ctx context.Context, db Beginner, shop string, fn func(pgx.Tx) error) error {
+func InShop(ctx context.Context, db DB, shop string, fn func(*Tx) error) error {
 	if shop != "" && !ident.Valid(ident.Shop, shop) {
 		return fault.New(fault.NotFound, "there is no such shop")
 	}
-	// One round trip for both statements; shop is checked above, so it needs no quoting.
-	options := pgx.TxOptions{BeginQuery: "BEGIN; SELECT set_config('rackless.shop', '" + shop + "', true)"}
 	for attempt := 1; ; attempt++ {
-		err := begin(ctx, db, options, fn)
+		err := run(ctx, db, shop, fn)
 		if attempt == maxAttempts || !isRetryable(err) {
 			return Classify(err)
 		}
 	}
-}
-
-func begin(ctx context.Context, db Beginner, options pgx.TxOptions, fn func(pgx.Tx) error) error {
-	tx, err := db.BeginTx(ctx, options)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		// The caller's context may be over; the connection must not go back to the pool in a transaction.
-		rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = tx.Rollback(rollback) // a no-op after a commit
-	}()
-	if err := fn(tx); err != nil {
-		return err
-	}
-	return tx.Commit(ctx)
 }
 
 // IsUnique reports whether err says that a row would have broken the named

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/ident"
@@ -39,7 +40,7 @@ type reader struct {
 // so the setting holds for them and for no others.
 func (r reader) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 	var whole pgx.Batch
-	whole.Queue(`SELECT set_config('rackless.shop', $1, true)`, r.shop)
+	whole.Queue(enterShop, r.shop)
 	whole.QueuedQueries = append(whole.QueuedQueries, b.QueuedQueries...)
 	results := r.db.SendBatch(ctx, &whole)
 	if _, err := results.Exec(); err != nil {
@@ -50,12 +51,19 @@ func (r reader) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 
 // Query sends one statement.
 func (r reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return query(ctx, r, sql, args)
+}
+
+// query sends one statement as a batch. As with a connection, what the server
+// refuses is told by the rows.
+func query(ctx context.Context, by Batcher, sql string, args []any) (pgx.Rows, error) {
 	var b pgx.Batch
 	b.Queue(sql, args...)
-	results := r.SendBatch(ctx, &b)
+	results := by.SendBatch(ctx, &b)
 	rows, err := results.Query()
 	if err != nil {
-		return nil, errors.Join(err, results.Close())
+		_ = results.Close() // fails with the same error
+		return refused{err}, nil
 	}
 	return &owningRows{Rows: rows, results: results}, nil
 }
@@ -127,3 +135,17 @@ func (f failed) Query() (pgx.Rows, error)         { return nil, f.err }
 func (f failed) QueryRow() pgx.Row                { return firstRow{err: f.err} }
 func (f failed) Close() error                     { return f.err }
 func (f failed) Tx() pgx.Tx                       { return nil }
+
+// refused are the rows of a statement that the server refused.
+type refused struct{ err error }
+
+func (r refused) Close()                                       {}
+func (r refused) Err() error                                   { return r.err }
+func (r refused) CommandTag() pgconn.CommandTag                { return pgconn.CommandTag{} }
+func (r refused) FieldDescriptions() []pgconn.FieldDescription { return nil }
+func (r refused) Next() bool                                   { return false }
+func (r refused) Scan(...any) error                            { return r.err }
+func (r refused) Values() ([]any, error)                       { return nil, r.err }
+func (r refused) RawValues() [][]byte                          { return nil }
+func (r refused) Conn() *pgx.Conn                              { return nil }
+func (r refused) TypeMap() *pgtype.Map                         { return nil }

@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -97,6 +98,9 @@ func Write[In, Out any](status int, fn func(context.Context, *txn.Tx, In) (Out, 
 // is recorded for a repeated key is the reply of the write itself.
 func WriteThenWait[In, Out any](status int, fn func(context.Context, *txn.Tx, In) (Out, error),
 	settled func(context.Context, *txn.Tx, Out) (latest Out, done bool, err error)) Operation {
+	const soonest, latest = 2 * time.Millisecond, 200 * time.Millisecond
+	bounded := func(d time.Duration) time.Duration { return max(soonest, min(d, latest)) }
+	var usual atomic.Int64 // how long it has taken lately to settle, in nanoseconds
 	write := Write(status, fn)
 	write.then = func(ctx context.Context, in *instance, c *call, a answer) (answer, error) {
 		seconds := waitPreference(c.r)
@@ -109,8 +113,10 @@ func WriteThenWait[In, Out any](status int, fn func(context.Context, *txn.Tx, In
 		}
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
 		defer cancel()
-		done := false
-		for pause := 5 * time.Millisecond; !done && ctx.Err() == nil; pause = min(2*pause, 200*time.Millisecond) {
+		done, began := false, time.Now()
+		// Looks are dear when there is much to do. So the first one comes shortly
+		// before it has settled as usual, and the more often the earlier that was.
+		for pause := bounded(time.Duration(usual.Load()) * 7 / 8); !done && ctx.Err() == nil; pause = bounded(time.Since(began) / 8) {
 			select {
 			case <-ctx.Done():
 			case <-time.After(pause):
@@ -122,6 +128,9 @@ func WriteThenWait[In, Out any](status int, fn func(context.Context, *txn.Tx, In
 				}
 				return err
 			})
+			if done {
+				usual.Store((3*usual.Load() + int64(time.Since(began))) / 4)
+			}
 			if err != nil && ctx.Err() == nil {
 				return a, err
 			}

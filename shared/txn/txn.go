@@ -108,15 +108,9 @@ type kept struct{ error }
 
 func (k *kept) Unwrap() error { return k.error }
 
-// DB is what transactions run in: a pool or a connection.
-type DB interface {
-	postgres.Beginner
-	postgres.Batcher
-}
-
 // Runner runs business transactions.
 type Runner struct {
-	DB        DB
+	DB        postgres.DB
 	Clock     clock.Clock
 	Publisher outbox.Publisher
 	Log       *slog.Logger
@@ -130,12 +124,13 @@ func (r *Runner) Do(ctx context.Context, fn func(*Tx) error) error {
 	who := principal.FromContext(ctx)
 	var done *Tx
 	var refusal error
-	err := postgres.InShop(ctx, r.DB, who.Shop, func(sql pgx.Tx) error {
+	err := postgres.InShop(ctx, r.DB, who.Shop, func(sql *postgres.Tx) error {
 		done = &Tx{Tx: sql, Now: r.Clock.Now(), Who: who, Shop: who.Shop, cause: causeOf(ctx)}
 		if refusal = fn(done); refusal != nil && !IsKept(refusal) {
 			return refusal
 		}
-		return done.flush(ctx)
+		outbox.Queue(sql.AtCommit(), done.stated)
+		return nil
 	})
 	if err != nil {
 		return err
@@ -154,18 +149,6 @@ func (r *Runner) Read(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	return postgres.Classify(fn(&Tx{Tx: sql, Now: r.Clock.Now(), Who: who, Shop: who.Shop, cause: causeOf(ctx)}))
-}
-
-func (tx *Tx) flush(ctx context.Context) error {
-	if len(tx.stated) == 0 {
-		return nil
-	}
-	var batch pgx.Batch
-	outbox.Queue(&batch, tx.stated)
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("write the outbox: %w", err)
-	}
-	return nil
 }
 
 // publish is the short way for events that have just been committed. It is best

@@ -56,8 +56,8 @@ func TestPlantedFaultIsCaught(t *testing.T) {
 func TestSummary(t *testing.T) {
 	tests := map[string][]string{
 		"":                         nil,
-		"BEGIN":                    {"BEGIN; SELECT set_config('rackless.shop', 'shp_x', true)"},
-		"COMMIT":                   {"commit"},
+		"COMMIT":                   {"INSERT INTO outbox (a) VALUES (1)", "commit"},
+		"BEGIN, UPDATE a":          {"begin", "SELECT set_config('rackless.shop', $1, true)", "UPDATE a SET x = 1"},
 		"SELECT FROM orders":       {"SELECT a, b\n FROM orders WHERE x = $1 FOR UPDATE"},
 		"SELECT":                   {"SELECT pg_advisory_xact_lock(1)"},
 		"INSERT INTO inbox":        {"WITH event AS (SELECT 1 FROM outbox), entry AS (\n\tINSERT INTO inbox (a) SELECT 1 FROM event ON CONFLICT DO NOTHING) SELECT 1 FROM event"},

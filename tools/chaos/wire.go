@@ -99,15 +99,19 @@ func (w *wire) take(m []byte, out *bytes.Buffer) {
 		w.bound, w.binding = w.sql[string(statement)], m
 	case 'E':
 		w.pending = append(w.pending, w.bound)
+		switch {
+		case strings.EqualFold(w.bound, "begin"):
+			w.seen, w.held = map[string]int{}, nil
+		case strings.Contains(w.bound, "set_config('rackless.shop', $1"):
+			if values, _, err := parameters(w.binding); err == nil && len(values) == 1 {
+				w.shop = string(values[0])
+			}
+		}
 		if w.plant.holds(w.bound) {
 			w.held = append(w.held, execution{w.shop, w.bound, w.binding})
 		}
 	case 'Q':
-		sql := strings.TrimSuffix(string(body), "\x00")
-		if found := entered.FindStringSubmatch(sql); found != nil {
-			w.shop = found[1]
-		}
-		w.pending = append(w.pending, sql)
+		w.pending = append(w.pending, strings.TrimSuffix(string(body), "\x00"))
 		w.boundary()
 	case 'S':
 		w.boundary()
@@ -122,8 +126,6 @@ func (w *wire) boundary() {
 	switch {
 	case name == "":
 		return // it only prepares
-	case strings.HasPrefix(name, "BEGIN"):
-		w.seen, w.held = map[string]int{}, nil
 	case name == "ROLLBACK":
 		w.seen, w.held = nil, nil
 		return
@@ -170,13 +172,12 @@ func parse(name []byte, sql string, types []byte) []byte {
 }
 
 var (
-	entered = regexp.MustCompile(`set_config\('rackless.shop', '([^']*)'`)
-	writes  = regexp.MustCompile(`(?:^|[^R]\s)(INSERT INTO|DELETE FROM|UPDATE)\s+([a-z_]+)`)
-	reads   = regexp.MustCompile(`\bFROM\s+([a-z_]+)`)
+	writes = regexp.MustCompile(`(?:^|[^R]\s)(INSERT INTO|DELETE FROM|UPDATE)\s+([a-z_]+)`)
+	reads  = regexp.MustCompile(`\bFROM\s+([a-z_]+)`)
 )
 
 // summary names the statements of one round trip, for people and across builds:
-// what they change, or what the first of them reads.
+// what they change, or what they read. A commit is named alone.
 func summary(statements []string) string {
 	var names []string
 	add := func(name string) {
@@ -191,8 +192,11 @@ func summary(statements []string) string {
 		flat := strings.Join(strings.Fields(sql), " ")
 		upper := strings.ToUpper(flat)
 		switch {
-		case strings.HasPrefix(upper, "BEGIN"):
-			return "BEGIN"
+		case upper == "BEGIN":
+			add("BEGIN")
+			continue
+		case strings.HasPrefix(flat, "SELECT set_config"):
+			continue
 		case strings.HasPrefix(upper, "COMMIT"):
 			return "COMMIT"
 		case strings.HasPrefix(upper, "ROLLBACK"):

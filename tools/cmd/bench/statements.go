@@ -119,9 +119,6 @@ func (t *tracer) count(name, sql string, trips int) {
 		return
 	}
 	c.statements++
-	if strings.HasPrefix(strings.ToLower(sql), "begin; select") { // two in one
-		c.statements++
-	}
 	if strings.EqualFold(sql, "commit") {
 		c.commits++
 	}

@@ -30,7 +30,7 @@ func (f shopFlags) inShop(ctx context.Context, fn func(tx pgx.Tx, shop string) e
 		if err != nil {
 			return err
 		}
-		return postgres.InShop(ctx, conn, shop, func(tx pgx.Tx) error { return fn(tx, shop) })
+		return postgres.InShop(ctx, conn, shop, func(tx *postgres.Tx) error { return fn(tx, shop) })
 	})
 }
 
