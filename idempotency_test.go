@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -57,6 +58,15 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 		k.Call(t, k.Key, "POST", "/v1/customers/"+id+"/addresses", address).Want(t, http.StatusCreated).Into(t, &a)
 		return "/v1/customers/" + id + "/addresses/" + a.ID
 	}
+	endpoint := func() string {
+		n++
+		var e struct {
+			ID string `json:"id"`
+		}
+		k.Call(t, k.Key, "POST", "/v1/endpoints", map[string]any{"url": "https://erp.example.com/" + strconv.Itoa(n), "types": []string{"customer.erased.v1"}},
+			"Idempotency-Key: endpoint "+strconv.Itoa(n)).Want(t, http.StatusCreated).Into(t, &e)
+		return e.ID
+	}
 	paid := func(card string) order.Order {
 		cart, token := buyer(t, k, 1)
 		return place(t, k, cart, token, card)
@@ -67,6 +77,16 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 		"shop-configure": func() write { return write{k.Key, "/v1/shop", map[string]any{"name": "Renamed"}} },
 		"payment-connect": func() write {
 			return write{k.Key, "/v1/gateways", map[string]any{"gateway": "stripe", "secret_key": "sk_test_1234"}}
+		},
+		"webhook-endpoint-create": func() write {
+			return write{k.Key, "/v1/endpoints", map[string]any{"url": "https://erp.example.com/hook"}}
+		},
+		"webhook-endpoint-update": func() write {
+			return write{k.Key, "/v1/endpoints/" + endpoint(), map[string]any{"rotate_secret": true}}
+		},
+		"webhook-endpoint-delete": func() write { return write{k.Key, "/v1/endpoints/" + endpoint(), nil} },
+		"webhook-replay": func() write {
+			return write{k.Key, "/v1/endpoints/" + endpoint() + "/replays", map[string]any{"failed_since": "2026-11-01T00:00:00Z"}}
 		},
 		"ebay-connect": func() write { return write{k.Key, "/v1/ebay/accounts", map[string]any{"name": "main"}} },
 		"ebay-profile": func() write { return write{k.Key, "/v1/ebay/profiles/STD", map[string]any{"category": "1"}} },

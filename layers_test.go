@@ -61,11 +61,12 @@ var (
 		"payment":   {"shop"},
 		"order":     {"cart", "payment", "inventory", "customer", "shop"},
 		"notify":    {},
+		"webhook":   {},
 		"ebay":      {"catalog", "inventory", "cart", "order", "payment", "ebay/client"}, // the client is its own, and told apart for its size
 	}
 	domainPlatform = []string{"events", "postgres", "outbox", "txn", "seal"}
 	// adapters may talk to the world; they know their domain.
-	adapters = []string{"payment/testgateway", "payment/gateways", "payment/authorizenet", "payment/stripe", "ebay/client", "ebay/reach", "notify/smtp", "notify/ses"}
+	adapters = []string{"payment/testgateway", "payment/gateways", "payment/authorizenet", "payment/stripe", "ebay/client", "ebay/reach", "webhook/post", "notify/smtp", "notify/ses"}
 	// world is what domains and cores must not touch.
 	world = []string{"net/http", "os", "log", "log/slog", "database/sql", "encoding/xml", "github.com/cloudevents/", "github.com/aws/",
 		"github.com/kelseyhightower/", "knative.dev/", "k8s.io/"}

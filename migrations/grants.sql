@@ -72,7 +72,14 @@ BEGIN
         'rackless_shop_create',
         'rackless_shop_get',
         'rackless_shop_inspect',
-        'rackless_webhook_receive'
+        'rackless_webhook_deliver',
+        'rackless_webhook_delivery_list',
+        'rackless_webhook_endpoint_create',
+        'rackless_webhook_endpoint_delete',
+        'rackless_webhook_endpoint_list',
+        'rackless_webhook_endpoint_update',
+        'rackless_webhook_receive',
+        'rackless_webhook_replay'
     ] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN
             EXECUTE format('CREATE ROLE %I LOGIN IN ROLE rackless_function', login);
@@ -606,6 +613,33 @@ GRANT SELECT ON shop_settings TO rackless_shop_inspect;
 GRANT SELECT ON shops TO rackless_shop_inspect;
 GRANT SELECT ON tax_rules TO rackless_shop_inspect;
 
+-- webhook-deliver
+GRANT INSERT, SELECT ON inbox TO rackless_webhook_deliver;
+GRANT INSERT, SELECT ON outbox TO rackless_webhook_deliver;
+GRANT INSERT, SELECT, UPDATE ON webhook_deliveries TO rackless_webhook_deliver;
+GRANT SELECT, UPDATE ON webhook_endpoints TO rackless_webhook_deliver;
+
+-- webhook-delivery-list
+GRANT SELECT ON webhook_deliveries TO rackless_webhook_delivery_list;
+
+-- webhook-endpoint-create
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_webhook_endpoint_create;
+GRANT INSERT, SELECT ON webhook_endpoints TO rackless_webhook_endpoint_create;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_webhook_endpoint_create;
+
+-- webhook-endpoint-delete
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_webhook_endpoint_delete;
+GRANT DELETE, SELECT ON webhook_endpoints TO rackless_webhook_endpoint_delete;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_webhook_endpoint_delete;
+
+-- webhook-endpoint-list
+GRANT SELECT ON webhook_endpoints TO rackless_webhook_endpoint_list;
+
+-- webhook-endpoint-update
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_webhook_endpoint_update;
+GRANT SELECT, UPDATE ON webhook_endpoints TO rackless_webhook_endpoint_update;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_webhook_endpoint_update;
+
 -- webhook-receive
 GRANT SELECT ON gateway_accounts TO rackless_webhook_receive;
 GRANT INSERT, SELECT ON gateway_notices TO rackless_webhook_receive;
@@ -615,3 +649,10 @@ GRANT SELECT ON payments TO rackless_webhook_receive;
 GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_webhook_receive;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_webhook_receive;
 GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_webhook_receive;
+
+-- webhook-replay
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_webhook_replay;
+GRANT INSERT ON outbox TO rackless_webhook_replay;
+GRANT SELECT, UPDATE ON webhook_deliveries TO rackless_webhook_replay;
+GRANT SELECT, UPDATE ON webhook_endpoints TO rackless_webhook_replay;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_webhook_replay;

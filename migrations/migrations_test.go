@@ -142,5 +142,8 @@ const data = `
 		VALUES ('ebp_1', 'shp_1', 'eba_1', 'A', 'new', 1, now(), now());
 	INSERT INTO ebay_user_categories VALUES ('shp_1', 'EBAY_US', '1', now());
 	INSERT INTO ebay_store_categories VALUES ('eba_1', 'shp_1', '/A/B');
+	INSERT INTO webhook_endpoints (endpoint_id, shop_id, url, secrets, created_at, updated_at) VALUES ('whe_1', 'shp_1', 'https://x', '\x01', now(), now());
+	INSERT INTO webhook_deliveries (delivery_id, shop_id, endpoint_id, event_id, type, body, due_at, created_at)
+		VALUES ('whd_1', 'shp_1', 'whe_1', 'e', 't', '{}', now(), now());
 	INSERT INTO listing_commands (shop_id, account_id, key, verb, product_id, due_at, created_at) VALUES ('shp_1', 'eba_1', 'k', 'INSERT', 'A', now(), now());
 `

@@ -41,10 +41,7 @@ func Registry() []Registered {
 		{Example: OrderConfirmed{OrderID: order, Number: number, Email: email, Currency: currency, TotalCents: total}},
 		{Example: OrderDue{OrderID: order}},
 		{Example: OrderExpired{OrderID: order, Number: number, Email: email}},
-		{
-			Example:    OrderImported{OrderID: order, Number: number, Channel: "ebay", Reference: "12-34567-89012", Currency: currency, TotalCents: total},
-			NoConsumer: "it is for merchants' own programs: what an order leads to has been done",
-		},
+		{Example: OrderImported{OrderID: order, Number: number, Channel: "ebay", Reference: "12-34567-89012", Currency: currency, TotalCents: total}},
 		{Example: OrderPlaced{
 			OrderID: order, CartID: cart, Number: number, Currency: currency, TotalCents: total,
 			Lines: []OrderLine{{SKU: "TEE:A001", Qty: 2}}, ExpiresAt: time.Date(2026, time.November, 23, 12, 30, 0, 0, time.UTC),
@@ -54,13 +51,14 @@ func Registry() []Registered {
 			Lines: []OrderLine{{SKU: "TEE:A001", Qty: 2}}, Complete: true,
 		}},
 		{Example: PaymentAuthorized{OrderID: order, Payments: payments("130")}},
-		{Example: PaymentCaptured{OrderID: order, PaymentID: payment, AmountCents: total}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
+		{Example: PaymentCaptured{OrderID: order, PaymentID: payment, AmountCents: total}},
 		{Example: PaymentDeclined{OrderID: order, Payments: payments("230")}},
 		{Example: PaymentHeld{OrderID: order, Payments: payments("430")}},
 		{Example: PaymentNoticed{OrderID: order, PaymentID: payment, Gateway: "stripe", NoticeID: "evt_1QX"}},
-		{Example: PaymentRefunded{OrderID: order, PaymentID: payment, AmountCents: total}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
+		{Example: PaymentRefunded{OrderID: order, PaymentID: payment, AmountCents: total}},
 		{Example: PaymentRetried{OrderID: order}},
 		{Example: PaymentReturnDue{OrderID: order, Attempts: 1}},
-		{Example: PaymentVoided{OrderID: order, PaymentID: payment}, NoConsumer: "it is for merchants' own programs: the books are the payment's rows"},
+		{Example: PaymentVoided{OrderID: order, PaymentID: payment}},
+		{Example: WebhookDue{DeliveryID: "whd_06h0c6qbx9x05e73seysdj4z5r"}},
 	}
 }

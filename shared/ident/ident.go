@@ -27,6 +27,8 @@ const (
 	Operation   = "pop"
 	GiftCard    = "gft"
 	Notice      = "ntc"
+	Endpoint    = "whe"
+	Delivery    = "whd"
 	EbayAccount = "eba"
 	EbayListing = "ebl"
 )
