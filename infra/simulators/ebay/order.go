@@ -214,8 +214,11 @@ func (s *Simulator) getOrders(c call) (answer, *problem) {
 		}
 	}
 	limit, offset, p := paging(c, 50, 200)
-	if p != nil {
+	if p != nil && strings.HasPrefix(p.message, "limit") {
 		return answer{}, bad(31100, "limit must be 1 to 200")
+	}
+	if p != nil {
+		return answer{}, bad(31000, "%s", p.message)
 	}
 	since := time.Time{}
 	if filter := q.Get("filter"); filter != "" {
@@ -240,7 +243,9 @@ func (s *Simulator) getOrders(c call) (answer, *problem) {
 	}
 	out := map[string]any{"total": len(found), "limit": limit, "offset": offset, "href": c.r.URL.String(), "orders": orders}
 	if to < len(found) {
-		out["next"] = "/sell/fulfillment/v1/order?offset=" + strconv.Itoa(to)
+		next := c.r.URL.Query()
+		next.Set("offset", strconv.Itoa(to))
+		out["next"] = c.r.URL.Path + "?" + next.Encode()
 	}
 	return ok(out), nil
 }
@@ -256,7 +261,7 @@ func (s *Simulator) ship(c call) (answer, *problem) {
 		return answer{}, &problem{status: http.StatusNotFound, id: 32100, message: "no such order"}
 	}
 	if name, why := shipShape.check(c.body); why != "" {
-		return answer{}, bad(32410, "%s %s", name, why)
+		return answer{}, bad(32600, "%s %s", name, why)
 	}
 	tracking, carrier := str(c.body["trackingNumber"]), str(c.body["shippingCarrierCode"])
 	if (tracking == "") != (carrier == "") {
@@ -267,14 +272,26 @@ func (s *Simulator) ship(c call) (answer, *problem) {
 			return answer{}, bad(34500, "a shipment cannot be updated")
 		}
 	}
+	if at, err := time.Parse(time.RFC3339, str(c.body["shippedDate"])); c.body["shippedDate"] != nil && (err != nil || at.After(s.Clock.Now().Add(time.Second))) {
+		return answer{}, bad(32500, "the shipped date cannot be read, or is in the future")
+	}
+	packed := map[*line]int64{}
 	for _, x := range c.body["lineItems"].([]any) {
 		l := x.(map[string]any)
 		i := slices.IndexFunc(o.lines, func(have *line) bool { return have.id == str(l["lineItemId"]) })
-		n := max(num(l["quantity"]), 1)
-		if i < 0 || o.lines[i].shipped+n > o.lines[i].qty {
-			return answer{}, bad(32400, "the line is not in the order, or not as often")
+		if i < 0 {
+			return answer{}, bad(32200, "line %s is not in the order", str(l["lineItemId"]))
 		}
-		o.lines[i].shipped += n
+		if packed[o.lines[i]] != 0 {
+			return answer{}, bad(32210, "line %s is there twice", o.lines[i].id)
+		}
+		packed[o.lines[i]] = max(num(l["quantity"]), 1)
+		if o.lines[i].shipped+packed[o.lines[i]] > o.lines[i].qty {
+			return answer{}, bad(32300, "line %s has not so many pieces left", o.lines[i].id)
+		}
+	}
+	for l, n := range packed {
+		l.shipped += n
 	}
 	id := tracking
 	if id == "" {
