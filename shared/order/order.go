@@ -2,7 +2,6 @@ package order
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -66,13 +65,19 @@ type GetInput struct {
 
 // Get returns an order to its buyer or to staff; for anybody else there is none.
 func Get(ctx context.Context, tx *txn.Tx, in GetInput) (Order, error) {
-	o, err := load(ctx, tx, in.ID, "")
+	var batch pgx.Batch
+	var found []Order
+	var payments []payment.Payment
+	queueLoad(&batch, in.ID, "", &found)
+	payment.QueueOfOrder(&batch, in.ID, &payments)
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return Order{}, fmt.Errorf("load order: %w", err)
+	}
+	o, err := own(tx, in.ID, found)
 	if err != nil {
 		return Order{}, err
 	}
-	if o.Payments, err = payment.OfOrder(ctx, tx, o.ID); err != nil {
-		return Order{}, err
-	}
+	o.Payments = payments
 	if in.Explain {
 		err = tx.QueryRow(ctx, `SELECT explanation FROM orders WHERE order_id = $1`, o.ID).Scan(&o.Totals.Explanation)
 		if err != nil {
@@ -83,21 +88,31 @@ func Get(ctx context.Context, tx *txn.Tx, in GetInput) (Order, error) {
 }
 
 func load(ctx context.Context, tx *txn.Tx, id, lock string) (Order, error) {
-	rows, err := tx.Query(ctx, `
+	var batch pgx.Batch
+	var found []Order
+	queueLoad(&batch, id, lock, &found)
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return Order{}, fmt.Errorf("load order: %w", err)
+	}
+	return own(tx, id, found)
+}
+
+func queueLoad(batch *pgx.Batch, id, lock string, into *[]Order) {
+	batch.Queue(`
 		SELECT `+summaryColumns+`, cart -> 'ship' AS ship, billing, notes, totals, shipments, shipped_at
 		FROM orders
-		WHERE order_id = $1`+lock, id)
-	if err != nil {
-		return Order{}, fmt.Errorf("load order: %w", err)
-	}
-	o, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Order])
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && !tx.Who.Owns(o.Owner) {
+		WHERE order_id = $1`+lock, id).Query(func(rows pgx.Rows) (err error) {
+		*into, err = pgx.CollectRows(rows, pgx.RowToStructByName[Order])
+		return err
+	})
+}
+
+// own returns the order that was found, unless it is not the caller's.
+func own(tx *txn.Tx, id string, found []Order) (Order, error) {
+	if len(found) == 0 || !tx.Who.Owns(found[0].Owner) {
 		return Order{}, fault.New(fault.NotFound, "there is no order %s", id)
 	}
-	if err != nil {
-		return Order{}, fmt.Errorf("load order: %w", err)
-	}
-	return o, nil
+	return found[0], nil
 }
 
 // ListInput asks for orders: a buyer's own, or the shop's for staff.

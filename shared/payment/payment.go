@@ -136,6 +136,14 @@ func OfOrder(ctx context.Context, tx *txn.Tx, orderID string) ([]Payment, error)
 	return query(ctx, tx, `WHERE order_id = $1 ORDER BY position`, orderID)
 }
 
+// QueueOfOrder adds to a batch the statement that reads them.
+func QueueOfOrder(batch *pgx.Batch, orderID string, into *[]Payment) {
+	batch.Queue(`SELECT `+columns+` FROM payments WHERE order_id = $1 ORDER BY position`, orderID).Query(func(rows pgx.Rows) (err error) {
+		*into, err = pgx.CollectRows(rows, pgx.RowToStructByName[Payment])
+		return err
+	})
+}
+
 func lockOrder(ctx context.Context, tx *txn.Tx, orderID string) ([]Payment, error) {
 	return query(ctx, tx, `WHERE order_id = $1 ORDER BY position FOR UPDATE`, orderID)
 }
