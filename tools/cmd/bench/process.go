@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -121,9 +122,25 @@ func cpu(pid int) time.Duration {
 	return time.Duration(sum) * time.Second / ticks
 }
 
-// cpuOfTree returns that of a process and its children.
+// cpuOfTree returns that of a process and its children. One that ends meanwhile
+// would be missed, or counted twice: then it looks again.
 func cpuOfTree(pid int) time.Duration {
-	sum := cpu(pid)
+	for before := children(pid); ; {
+		sum := cpu(pid)
+		for _, child := range before {
+			sum += cpu(child)
+		}
+		after := children(pid)
+		if slices.Equal(before, after) {
+			return sum
+		}
+		before = after
+	}
+}
+
+// children returns the process ids of a process's children, in order.
+func children(pid int) []int {
+	var found []int
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
 		child, err := strconv.Atoi(e.Name())
@@ -131,10 +148,11 @@ func cpuOfTree(pid int) time.Duration {
 			continue
 		}
 		if stat := procStat(child); stat != nil && stat[1] == strconv.Itoa(pid) {
-			sum += cpu(child)
+			found = append(found, child)
 		}
 	}
-	return sum
+	slices.Sort(found)
+	return found
 }
 
 // procStat returns the fields of a process's stat from the third on, the state:
