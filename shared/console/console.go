@@ -108,13 +108,14 @@ func New(o Options) (http.Handler, error) {
 	c.reference = newReference(document, schemas)
 	mux := http.NewServeMux()
 	for pattern, handler := range map[string]http.HandlerFunc{
-		"GET /{$}":                   c.index,
-		"GET /console/stream":        c.stream,
-		"GET /console/orders":        c.find,
-		"GET /console/orders/{id}":   c.order,
-		"GET /console/explain/{id}":  c.explain,
-		"GET /console/ebay":          c.ebay,
-		"GET /console/static/{name}": c.static,
+		"GET /{$}":                      c.index,
+		"GET /console/stream":           c.stream,
+		"GET /console/orders":           c.find,
+		"GET /console/orders/{id}":      c.order,
+		"GET /console/explain/{id}":     c.explain,
+		"GET /console/ebay":             c.ebay,
+		"GET /console/ebay/description": c.description,
+		"GET /console/static/{name}":    c.static,
 		"GET /favicon.ico": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/console/static/icon.svg", http.StatusFound)
 		},

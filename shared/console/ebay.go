@@ -21,8 +21,7 @@ type selling struct {
 	Next     string // the cursor of the next page
 	Product  string // whose description is previewed
 	Profile  string
-	Preview  string // HTML of a product's description
-	Why      string // there is none
+	Frame    string // address of that description
 }
 
 // ebay shows how selling at eBay goes: accounts, queues and quotas, listings with
@@ -51,15 +50,23 @@ func (c *console) ebay(w http.ResponseWriter, r *http.Request) {
 	}
 	s.Listings, s.Next = listings.Items, listings.Next
 	if s.Product != "" {
-		var err error
-		if s.Preview, err = c.preview(r.Context(), s.Profile, s.Product); err != nil {
-			s.Why = err.Error()
-		}
+		s.Frame = "/console/ebay/description?" + url.Values{"product": {s.Product}, "profile": {s.Profile}}.Encode()
 	}
-	// The description is the merchant's own HTML, in a frame that can do nothing; its
-	// images are elsewhere.
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; connect-src 'self'; img-src 'self' https:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	w.Header().Set("Content-Security-Policy", w.Header().Get("Content-Security-Policy")+"; frame-src 'self'")
 	c.render(w, http.StatusOK, "ebay.html", s)
+}
+
+// description shows what the description of a product would be, in a frame: it is
+// the merchant's own HTML, may show images and styles, and do nothing.
+func (c *console) description(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Security-Policy", "sandbox; default-src 'none'; img-src https:; style-src 'unsafe-inline'; frame-ancestors 'self'")
+	html, err := c.preview(r.Context(), r.URL.Query().Get("profile"), r.URL.Query().Get("product"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write([]byte(html)) // the client has gone
 }
 
 // preview returns what the description of a product would be with a profile.
