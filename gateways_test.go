@@ -128,6 +128,10 @@ func TestChargeAtOnce(t *testing.T) {
 			if got, want := v.books(), (books{authorized: o.TotalCents, captured: o.TotalCents}); got != want {
 				t.Errorf("the gateway booked %+v, want %+v", got, want)
 			}
+			var kinds string
+			if err := k.DB.QueryRow(t.Context(), `SELECT string_agg(kind, ' ') FROM payment_operations WHERE payment_id = $1`, o.Payments[0].ID).Scan(&kinds); err != nil || kinds != "charge" {
+				t.Errorf("the gateway was asked to %q, %v; want one charge", kinds, err)
+			}
 			v.control.Advance(48 * time.Hour) // settled
 			k.Clock.Advance(48 * time.Hour)
 			k.Call(t, k.Key, "POST", "/v1/orders/"+o.ID+"/cancel", nil, "Idempotency-Key: c"+v.gateway).Want(t, http.StatusOK)

@@ -2,6 +2,7 @@ package rackless_test
 
 import (
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ func authorized(t *testing.T, k *testkit.Kit) payment.Payment {
 	return o.Payments[0]
 }
 
-// Money is taken once, up to what was set aside, and given back up to what was
+// Money is taken in parts, up to what was set aside, and given back up to what was
 // taken.
 func TestCaptureAndRefundKeepToTheirCeilings(t *testing.T) {
 	t.Parallel()
@@ -41,14 +42,26 @@ func TestCaptureAndRefundKeepToTheirCeilings(t *testing.T) {
 	if out.CapturedCents != 2000 || out.Operation.State != payment.Succeeded {
 		t.Errorf("captured %d, %s; want 2000, succeeded", out.CapturedCents, out.Operation.State)
 	}
-	act("capture", "again", 100).Want(t, http.StatusConflict)
+	act("capture", "too much", 500).Want(t, http.StatusConflict)
+	act("capture", "again", 100).Want(t, http.StatusOK).Into(t, &out)
+	if out.CapturedCents != 2100 || out.AuthorizedCents != 2499 {
+		t.Errorf("captured %d of %d, want 2100 of 2499", out.CapturedCents, out.AuthorizedCents)
+	}
 	act("void", "late", 0).Want(t, http.StatusBadRequest) // it takes no body
+	k.Call(t, k.Key, "POST", "/v1/payments/"+p.ID+"/void", nil, "Idempotency-Key: rest").Want(t, http.StatusOK).Into(t, &out)
+	if out.CapturedCents != 2100 || out.AuthorizedCents != 2100 || out.Status[0] != '0' {
+		t.Errorf("captured %d of %d with status %s, want 2100 of 2100 and paid", out.CapturedCents, out.AuthorizedCents, out.Status)
+	}
 	k.Call(t, k.Key, "POST", "/v1/payments/"+p.ID+"/void", nil, "Idempotency-Key: late").Want(t, http.StatusConflict)
-	act("refund", "r1", 1500).Want(t, http.StatusOK)
-	act("refund", "r2", 600).Want(t, http.StatusConflict)
+	act("capture", "released", 1).Want(t, http.StatusConflict)
+	act("refund", "r1", 1500).Want(t, http.StatusOK).Into(t, &out)
+	if out.Status[0] != '0' {
+		t.Errorf("status %s after a refund of a part, want it to be paid still", out.Status)
+	}
+	act("refund", "r2", 700).Want(t, http.StatusConflict)
 	act("refund", "r3", 0).Want(t, http.StatusOK).Into(t, &out)
-	if out.RefundedCents != 2000 {
-		t.Errorf("refunded %d in all, want 2000", out.RefundedCents)
+	if out.RefundedCents != 2100 || out.Status[0] != '3' {
+		t.Errorf("refunded %d in all with status %s, want 2100 and 3xx", out.RefundedCents, out.Status)
 	}
 	var booked int64
 	err := k.DB.QueryRow(t.Context(), `SELECT sum(CASE kind WHEN 'capture' THEN amount_cents WHEN 'refund' THEN -amount_cents ELSE 0 END) FROM test_gateway`).Scan(&booked)
@@ -282,5 +295,189 @@ func TestRefundRefusedForNowIsRepeated(t *testing.T) {
 	err := k.DB.QueryRow(t.Context(), `SELECT sum(amount_cents) FROM test_gateway WHERE kind = 'refund' AND outcome = 'succeeded'`).Scan(&booked)
 	if err != nil || booked != o.TotalCents {
 		t.Errorf("the bank has given back %d cents, %v; want %d", booked, err, o.TotalCents)
+	}
+}
+
+// An order that is called off after a part of its money was taken gets that back,
+// and the rest is let go of.
+func TestCancelAfterAPartWasCaptured(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	p := authorized(t, k)
+	k.Call(t, k.Key, "POST", "/v1/payments/"+p.ID+"/capture", map[string]any{"amount_cents": 700}, "Idempotency-Key: p").Want(t, http.StatusOK)
+	k.Call(t, k.Key, "POST", "/v1/orders/"+p.OrderID+"/cancel", nil, "Idempotency-Key: c").Want(t, http.StatusOK)
+	k.Settle(t)
+	var o order.Order
+	k.Call(t, k.Key, "GET", "/v1/orders/"+p.OrderID, nil).Want(t, http.StatusOK).Into(t, &o)
+	if p := o.Payments[0]; p.AuthorizedCents != 700 || p.RefundedCents != 700 || p.Status[0] != '3' {
+		t.Errorf("payment %+v, want 7.00 refunded and nothing set aside", p)
+	}
+	var booked string
+	err := k.DB.QueryRow(t.Context(), `SELECT string_agg(kind || ' ' || amount_cents, ', ' ORDER BY booked_at, kind) FROM test_gateway`).Scan(&booked)
+	if want := "authorize 2499, capture 700, refund 700, void 1799"; err != nil || booked != want {
+		t.Errorf("the bank booked %q, %v; want %q", booked, err, want)
+	}
+}
+
+// reviewed sets the shop's policy for cards, and returns an order that was paid
+// with a token.
+func reviewed(t *testing.T, k *testkit.Kit, capture, token string, review map[string]any) order.Order {
+	t.Helper()
+	policy(t, k, capture, review)
+	cartID, buyer := buyer(t, k, 1)
+	return place(t, k, cartID, buyer, token)
+}
+
+func policy(t *testing.T, k *testkit.Kit, capture string, review map[string]any) {
+	t.Helper()
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{"payment_methods": []any{
+		map[string]any{"tender": "CREDIT", "gateway": "test", "capture": capture, "enabled": true, "review": review},
+	}}).Want(t, http.StatusOK)
+}
+
+// What the bank says of address and card code is judged by the shop's policy:
+// accepted, held for staff or declined, and what was set aside for a declined one
+// is let go of at once.
+func TestPolicyForAddressAndCardCode(t *testing.T) {
+	t.Parallel()
+	policy := map[string]any{"avs": "A=AAV|P=RAP|D=RAV|X=RAV", "cvv": "A=AAV|D=DCV|X=RCV"}
+	for name, tc := range map[string]struct{ capture, token, state, status, review string }{
+		"match":         {"at_once", "tok_approve", "confirmed", "030", "AAV"},
+		"wrong_address": {"at_once", "tok_wrong_address", "pending", "499", "RAV"},
+		"wrong_code":    {"at_once", "tok_wrong_code", "pending", "630", "DCV"},
+		"manual":        {"manual", "tok_wrong_code", "pending", "630", "DCV"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := testkit.New(t)
+			stocked(t, k, 10)
+			o := reviewed(t, k, tc.capture, tc.token, policy)
+			p := o.Payments[0]
+			if string(o.State) != tc.state || p.Status != tc.status || p.Review != tc.review {
+				t.Fatalf("state %s, payment %+v; want %s, %s and %s", o.State, p, tc.state, tc.status, tc.review)
+			}
+			var aside int64
+			err := k.DB.QueryRow(t.Context(), `SELECT sum(CASE kind WHEN 'authorize' THEN amount_cents WHEN 'void' THEN -amount_cents ELSE 0 END) FROM test_gateway`).Scan(&aside)
+			if refused := tc.review == "DCV"; err != nil || refused != (aside == 0) {
+				t.Errorf("the bank keeps %d aside, %v", aside, err)
+			}
+		})
+	}
+}
+
+// Staff decide on what the shop's policy holds; the gateway is asked only to let
+// go. A buyer whose payment was refused pays with another card.
+func TestStaffDecideOnWhatThePolicyHolds(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	decide := func(verb string) order.Order {
+		o := reviewed(t, k, "on_confirm", "tok_approve", map[string]any{"hold_above_cents": 2000})
+		if p := o.Payments[0]; o.State != "pending" || p.Status != "499" || p.Review != "RIS" || p.AuthorizedCents != o.TotalCents {
+			t.Fatalf("state %s, payment %+v; want it held by its amount", o.State, p)
+		}
+		k.Call(t, k.Key, "POST", "/v1/payments/"+o.Payments[0].ID+"/"+verb, nil, "Idempotency-Key: "+verb).Want(t, http.StatusOK)
+		k.Settle(t)
+		k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+		return o
+	}
+	o := decide("approve")
+	if p := o.Payments[0]; o.State != "confirmed" || p.CapturedCents != o.TotalCents || p.Review != "AZZ" {
+		t.Errorf("state %s, payment %+v; want it confirmed and captured", o.State, p)
+	}
+	o = decide("decline")
+	if p := o.Payments[0]; o.State != "pending" || p.Status != "630" || p.Review != "DZZ" {
+		t.Errorf("state %s, payment %+v; want it voided", o.State, p)
+	}
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{"payment_methods": []any{
+		map[string]any{"tender": "CREDIT", "gateway": "test", "capture": "on_confirm", "enabled": true},
+	}}).Want(t, http.StatusOK)
+	k.Call(t, k.Key, "POST", "/v1/orders/"+o.ID+"/payments", map[string]any{"tender": "CREDIT", "token": "tok_approve"}, "Idempotency-Key: again").Want(t, http.StatusAccepted)
+	k.Settle(t)
+	var paid order.Order
+	k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &paid)
+	if p := paid.Payments[0]; paid.State != "confirmed" || p.CapturedCents != o.TotalCents || p.Review != "" {
+		t.Errorf("state %s, payment %+v; want it confirmed with the other card", paid.State, p)
+	}
+	if held := reviewed(t, k, "on_confirm", "tok_approve", map[string]any{"hold_above_cents": 2499}); held.State != "confirmed" {
+		t.Errorf("an order of exactly the limit is %s, want it confirmed", held.State)
+	}
+}
+
+// Who tries one stolen card after the other is not heard any more, for an hour;
+// others are.
+func TestDeclinesOfOneAddressAreCounted(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	policy(t, k, "on_confirm", map[string]any{"declines_per_hour": 3})
+	cartID, token := buyer(t, k, 1)
+	o := place(t, k, cartID, token, "tok_decline")
+	asked := func() (n int) {
+		if err := k.DB.QueryRow(t.Context(), `SELECT count(*) FROM payment_operations`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	pay := func(key string) payment.Payment {
+		k.Call(t, token, "POST", "/v1/orders/"+o.ID+"/payments", map[string]any{"tender": "CREDIT", "token": "tok_decline"}, "Idempotency-Key: "+key).Want(t, http.StatusAccepted)
+		k.Settle(t)
+		k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+		return o.Payments[0]
+	}
+	for i := range 5 {
+		p := pay(strconv.Itoa(i))
+		if want := map[bool]string{true: "230", false: "206"}[i < 2]; p.Status != want {
+			t.Errorf("card %d: status %s, want %s", i+2, p.Status, want)
+		}
+	}
+	if n := asked(); n != 3 {
+		t.Errorf("the gateway was asked %d times, want 3", n)
+	}
+	k.Clock.Advance(61 * time.Minute)
+	cartID, token = buyer(t, k, 1)
+	if o := place(t, k, cartID, token, "tok_approve"); o.State != "confirmed" {
+		t.Errorf("an hour later: state %s, want confirmed", o.State)
+	}
+}
+
+// What people receive is noted by staff, in parts, too, and what they give back.
+func TestStaffNoteWhatTheyReceive(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{
+		"payment_methods": []any{map[string]any{"tender": "CHECK", "capture": "manual", "enabled": true}},
+	}).Want(t, http.StatusOK)
+	cartID, token := buyer(t, k, 1)
+	var o order.Order
+	k.Call(t, token, "POST", "/v1/orders", map[string]any{"cart_id": cartID, "payments": []any{map[string]any{"tender": "CHECK"}}}, "Idempotency-Key: o").
+		Want(t, http.StatusAccepted).Into(t, &o)
+	k.Settle(t)
+	k.Call(t, token, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+	if p := o.Payments[0]; o.State != "confirmed" || p.Status != "168" {
+		t.Fatalf("state %s, payment %+v; want it confirmed, the check awaited", o.State, p)
+	}
+	act := func(verb, key string, cents int64, want int) (out payment.Acted) {
+		t.Helper()
+		r := k.Call(t, k.Key, "POST", "/v1/payments/"+o.Payments[0].ID+"/"+verb, map[string]any{"amount_cents": cents}, "Idempotency-Key: "+key).Want(t, want)
+		if want == http.StatusOK {
+			r.Into(t, &out)
+		}
+		return out
+	}
+	act("refund", "0", 1, http.StatusConflict)
+	if p := act("capture", "1", 1000, http.StatusOK); p.CapturedCents != 1000 || p.Status != "168" {
+		t.Errorf("payment %+v, want 10.00 received and the rest awaited", p)
+	}
+	act("capture", "2", 1500, http.StatusConflict)
+	if p := act("capture", "3", 0, http.StatusOK); p.CapturedCents != 2499 || p.Status != "068" {
+		t.Errorf("payment %+v, want it paid by check", p)
+	}
+	if p := act("refund", "4", 499, http.StatusOK); p.RefundedCents != 499 || p.Status != "068" {
+		t.Errorf("payment %+v, want it paid still", p)
+	}
+	if p := act("refund", "5", 0, http.StatusOK); p.RefundedCents != 2499 || p.Status != "302" {
+		t.Errorf("payment %+v, want it given back by hand", p)
 	}
 }

@@ -1,5 +1,5 @@
-// Package paymentvoid lets go of authorized money: by request, or when an order has ended, where
-// it also gives back what was taken.
+// Package paymentvoid lets go of authorized money: by request, when the shop's policy refuses it, or
+// when an order has ended, where it also gives back what was taken.
 package paymentvoid
 
 import (
@@ -19,6 +19,7 @@ func New() *runtime.Function {
 		find, err := gateways.Open(env)
 		return []runtime.Operation{
 			runtime.Staged(http.StatusOK, payment.VoidOne(find)),
+			runtime.OnStaged(payment.ReleaseSuspect(find)),
 			runtime.OnStaged(func(ctx context.Context, run *txn.Runner, name string, e events.OrderCancelled) (func(*txn.Tx) error, error) {
 				return payment.CloseOrder(ctx, run, find, name, e.OrderID, 0)
 			}),

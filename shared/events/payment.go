@@ -60,7 +60,8 @@ func (PaymentNoticed) Type() string { return Prefix + "payment.noticed.v1" }
 // Subject is the order.
 func (e PaymentNoticed) Subject() string { return e.OrderID }
 
-// PaymentHeld says that the gateway wants a person to look at a payment.
+// PaymentHeld says that the gateway, or the shop's policy, wants a person to look
+// at a payment.
 type PaymentHeld struct {
 	OrderID  string    `json:"order_id"`
 	Payments []Payment `json:"payments"`
@@ -71,6 +72,19 @@ func (PaymentHeld) Type() string { return Prefix + "payment.held.v1" }
 
 // Subject is the order.
 func (e PaymentHeld) Subject() string { return e.OrderID }
+
+// PaymentSuspected says that a gateway has set money aside which the shop's policy
+// does not want: it is to be let go of.
+type PaymentSuspected struct {
+	OrderID   string `json:"order_id"`
+	PaymentID string `json:"payment_id"`
+}
+
+// Type names the fact.
+func (PaymentSuspected) Type() string { return Prefix + "payment.suspected.v1" }
+
+// Subject is the order.
+func (e PaymentSuspected) Subject() string { return e.OrderID }
 
 // PaymentCaptured says that money was taken.
 type PaymentCaptured struct {

@@ -58,6 +58,7 @@ func Registry() []Registered {
 		{Example: PaymentRefunded{OrderID: order, PaymentID: payment, AmountCents: total}},
 		{Example: PaymentRetried{OrderID: order}},
 		{Example: PaymentReturnDue{OrderID: order, Attempts: 1}},
+		{Example: PaymentSuspected{OrderID: order, PaymentID: payment}},
 		{Example: PaymentVoided{OrderID: order, PaymentID: payment}},
 		{Example: WebhookDue{DeliveryID: "whd_06h0c6qbx9x05e73seysdj4z5r"}},
 	}

@@ -345,7 +345,7 @@ var Functions = []Function{
 		Summary:  "Sets the money of an order aside once its goods are reserved",
 		Consumes: []string{"dev.rackless.inventory.reserved.v1", "dev.rackless.payment.retried.v1"},
 		Warms:    []string{"dev.rackless.cart.checkout_started.v1"},
-		Emits:    []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.captured.v1"},
+		Emits:    []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.suspected.v1"},
 	},
 	{
 		Name:    "payment-capture",
@@ -368,7 +368,7 @@ var Functions = []Function{
 		Name:     "payment-converge",
 		Summary:  "Asks a gateway that has told something of a payment what has become of it",
 		Consumes: []string{"dev.rackless.payment.noticed.v1"},
-		Emits:    []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1"},
+		Emits:    []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.suspected.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1"},
 	},
 	{
 		Name:    "payment-decline",
@@ -389,10 +389,10 @@ var Functions = []Function{
 	{
 		Name:    "payment-void",
 		Route:   "POST /v1/payments/{id}/void",
-		Summary: "Lets go of authorized money: by request, or when an order has ended, where it also gives back what was taken",
+		Summary: "Lets go of authorized money: by request, when the shop's policy refuses it, or when an order has ended, where it also gives back what was taken",
 		Access:  "staff", Scope: "payment:write",
 		Idempotency: "required",
-		Consumes:    []string{"dev.rackless.order.cancelled.v1", "dev.rackless.payment.return_due.v1", "dev.rackless.order.expired.v1"},
+		Consumes:    []string{"dev.rackless.payment.suspected.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.payment.return_due.v1", "dev.rackless.order.expired.v1"},
 		Emits:       []string{"dev.rackless.payment.return_due.v1", "dev.rackless.payment.voided.v1", "dev.rackless.payment.refunded.v1", "dev.rackless.payment.captured.v1"},
 	},
 	{

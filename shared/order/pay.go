@@ -48,7 +48,7 @@ func Pay(ctx context.Context, tx *txn.Tx, in PayInput) (Order, error) {
 	if err != nil {
 		return Order{}, err
 	}
-	with := payment.Intent{Tender: tender, Gateway: method.Gateway, CaptureOn: method.Capture, Token: in.Token}
+	with := payment.Intent{Tender: tender, Gateway: method.Gateway, CaptureOn: method.Capture, Policy: method.Review, Token: in.Token}
 	if !tx.Who.Trusted() {
 		with.BuyerIP = tx.Cause().Address
 	}

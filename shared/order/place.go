@@ -164,7 +164,7 @@ func intend(ctx context.Context, tx *txn.Tx, o Order, taken cart.Order, tenders 
 			if method.Gateway == "" && !payment.IsOffline(charge.Tender) {
 				return nil, fault.New(fault.Unprocessable, "no gateway is behind %s in this shop", charge.Tender)
 			}
-			intent.Gateway, intent.CaptureOn = method.Gateway, method.Capture
+			intent.Gateway, intent.CaptureOn, intent.Policy = method.Gateway, method.Capture, method.Review
 			tenders, intent.Token = token(tenders, charge.Tender)
 			if method.Gateway != "" {
 				intent.Billing = billing(o)

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"strings"
 
 	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/fault"
@@ -94,15 +95,20 @@ func act(ctx context.Context, gateways Gateways, run *txn.Runner, name, id strin
 // allowed returns how much of a payment may be captured, voided or refunded now.
 func allowed(p Payment, kind Kind, cents int64) (int64, error) {
 	var left int64
+	open := p.ClosedAt == nil
 	switch {
-	case p.Gateway == "":
-		return 0, fault.New(fault.Conflict, "no gateway is behind a %s payment", p.Tender)
-	case kind == Capture && p.ClosedAt == nil && p.CapturedCents == 0 && p.class() == '1':
-		left = p.AuthorizedCents // once: gateways release what is not captured
-	case kind == Void && p.CapturedCents == 0 && (p.class() == '1' || p.class() == '4'):
-		left = p.AuthorizedCents
-	case (kind == Approve || kind == Decline) && p.ClosedAt == nil && p.class() == '4':
-		left = p.AuthorizedCents
+	case p.Gateway == "" && !IsOffline(p.Tender):
+		return 0, fault.New(fault.Conflict, "nobody collects a %s payment", p.Tender)
+	case kind == Capture && p.Gateway == "" && open && p.class() == '1':
+		left = p.AmountCents - p.CapturedCents
+	case kind == Capture && open && (p.class() == '1' || p.class() == '0'):
+		left = p.AuthorizedCents - p.CapturedCents
+	case kind == Void && p.Gateway == "" && p.CapturedCents == 0 && p.class() == '1':
+		left = p.AmountCents
+	case kind == Void:
+		left = unused(p)
+	case (kind == Approve || kind == Decline) && open && p.class() == '4':
+		left = p.AmountCents
 	case kind == Refund:
 		left = p.CapturedCents - p.RefundedCents
 	}
@@ -114,6 +120,14 @@ func allowed(p Payment, kind Kind, cents int64) (int64, error) {
 			With("left_cents", left)
 	}
 	return cents, nil
+}
+
+// unused returns what of a payment a gateway still keeps aside.
+func unused(p Payment) int64 {
+	if p.Gateway == "" || !strings.ContainsRune("0124", rune(p.class())) {
+		return 0
+	}
+	return p.AuthorizedCents - p.CapturedCents
 }
 
 // CaptureConfirmed takes the money of a confirmed order where the shop's payment
@@ -137,7 +151,7 @@ func CaptureShipped(gateways Gateways) func(context.Context, *txn.Runner, string
 func captureOrder(ctx context.Context, run *txn.Runner, gateways Gateways, name, orderID, when string) (func(*txn.Tx) error, error) {
 	attempts, err := beginAll(ctx, run, name, orderID, func(_ *txn.Tx, p Payment) (Kind, int64, error) {
 		cents, err := allowed(p, Capture, 0)
-		now := p.CaptureOn == when || p.CaptureOn == shop.AtOnce && when == shop.OnConfirm // a charge that was held and approved
+		now := p.Gateway != "" && (p.CaptureOn == when || p.CaptureOn == shop.AtOnce && when == shop.OnConfirm) // a charge that was held, or had to be judged first
 		if err != nil || !now {
 			return "", 0, nil // nothing to capture, or not now
 		}

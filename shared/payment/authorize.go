@@ -2,8 +2,11 @@ package payment
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/rackless/rackless/shared/events"
+	"github.com/rackless/rackless/shared/payment/status"
 	"github.com/rackless/rackless/shared/shop"
 	"github.com/rackless/rackless/shared/txn"
 )
@@ -28,11 +31,14 @@ func AuthorizeRetried(gateways Gateways) func(context.Context, *txn.Runner, stri
 }
 
 func authorize(ctx context.Context, gateways Gateways, run *txn.Runner, name, orderID string) (func(*txn.Tx) error, error) {
-	attempts, err := beginAll(ctx, run, name, orderID, func(_ *txn.Tx, p Payment) (Kind, int64, error) {
+	attempts, err := beginAll(ctx, run, name, orderID, func(tx *txn.Tx, p Payment) (Kind, int64, error) {
 		if p.ClosedAt != nil || p.Status != statusNew || p.Gateway == "" {
 			return "", 0, nil
 		}
-		return Authorize, p.AmountCents, nil
+		if tried, err := triedTooOften(ctx, tx, p); err != nil || tried {
+			return "", 0, err
+		}
+		return p.sale(), p.AmountCents, nil
 	})
 	if err != nil {
 		return nil, err
@@ -67,8 +73,43 @@ func authorized(ctx context.Context, tx *txn.Tx, orderID string, attempts []*att
 				return err
 			}
 		}
+		if p.Status == statusSuspect {
+			tx.Emit(events.PaymentSuspected{OrderID: orderID, PaymentID: p.ID})
+		}
 	}
 	return conclude(ctx, tx, orderID, payments)
+}
+
+// sale is how the money of a payment is asked for: what the shop wants to judge
+// first is not taken at once.
+func (p Payment) sale() Kind {
+	if p.CaptureOn == shop.AtOnce && p.Policy == (status.Policy{}) {
+		return Charge
+	}
+	return Authorize
+}
+
+// triedTooOften declines a payment without asking the gateway if as many were
+// declined lately, from the same address of the network, as the shop bears.
+func triedTooOften(ctx context.Context, tx *txn.Tx, p Payment) (bool, error) {
+	if p.Policy.DeclinesPerHour == 0 || p.BuyerIP == "" {
+		return false, nil
+	}
+	var declined int
+	err := tx.QueryRow(ctx, `
+		SELECT count(*)
+		FROM payment_operations AS o
+		JOIN payments AS p USING (payment_id)
+		WHERE o.shop_id = current_shop() AND o.state = 'declined' AND o.ended_at > $1 AND o.kind IN ('authorize', 'charge') AND p.buyer_ip = $2`,
+		tx.Now.Add(-time.Hour), p.BuyerIP).Scan(&declined)
+	if err != nil {
+		return false, fmt.Errorf("count declined payments: %w", err)
+	}
+	if declined < p.Policy.DeclinesPerHour {
+		return false, nil
+	}
+	p.Status, p.Review, p.Detail = statusFraud, "DSC", "too many payments from the buyer's address were declined within an hour"
+	return true, save(ctx, tx, p)
 }
 
 // conclude states what the payments of an order, which are locked, have come to,

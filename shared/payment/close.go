@@ -40,18 +40,25 @@ func CloseOrder(ctx context.Context, run *txn.Runner, gateways Gateways, name, o
 	if err := finish(ctx, run, gateways, underWay); err != nil {
 		return nil, err
 	}
-	returns, err := beginAll(ctx, run, name, orderID, func(tx *txn.Tx, p Payment) (Kind, int64, error) {
-		kind, cents := remainder(p)
-		if cents == 0 {
-			return "", 0, giveBack(ctx, tx, &p)
+	var returns []*attempt
+	for parts := true; parts; { // what is kept aside first, then what was taken
+		returns, err = beginAll(ctx, run, name, orderID, func(tx *txn.Tx, p Payment) (Kind, int64, error) {
+			kind, cents := remainder(p)
+			if cents == 0 {
+				return "", 0, giveBack(ctx, tx, &p)
+			}
+			return kind, cents, nil
+		})
+		if err == nil {
+			err = executeAll(ctx, gateways, run, returns)
 		}
-		return kind, cents, nil
-	})
-	if err == nil {
-		err = executeAll(ctx, gateways, run, returns)
-	}
-	if err != nil {
-		return nil, err
+		parts = slices.ContainsFunc(returns, func(a *attempt) bool { return a.Kind == Void && a.CapturedCents > 0 && a.outcome.State == Succeeded })
+		if err == nil && parts {
+			err = run.Do(ctx, func(tx *txn.Tx) error { return recordAll(ctx, tx, returns) })
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return func(tx *txn.Tx) error {
 		again := slices.ContainsFunc(returns, func(a *attempt) bool { return a.outcome.State == Declined && a.outcome.Retryable })
@@ -60,6 +67,27 @@ func CloseOrder(ctx context.Context, run *txn.Runner, gateways Gateways, name, o
 		}
 		return recordAll(ctx, tx, returns)
 	}, nil
+}
+
+// ReleaseSuspect lets go of what a gateway has set aside for a payment that the
+// shop's policy refuses. A void that the gateway does not grant is tried again when
+// the order ends.
+func ReleaseSuspect(gateways Gateways) func(context.Context, *txn.Runner, string, events.PaymentSuspected) (func(*txn.Tx) error, error) {
+	return func(ctx context.Context, run *txn.Runner, name string, e events.PaymentSuspected) (func(*txn.Tx) error, error) {
+		attempts, err := beginAll(ctx, run, name, e.OrderID, func(_ *txn.Tx, p Payment) (Kind, int64, error) {
+			if p.ID != e.PaymentID || p.Status != statusSuspect {
+				return "", 0, nil
+			}
+			return Void, unused(p), nil
+		})
+		if err == nil {
+			err = executeAll(ctx, gateways, run, attempts)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return func(tx *txn.Tx) error { return recordAll(ctx, tx, attempts) }, nil
+	}
 }
 
 // stop keeps anything new from beginning on the payments of an order.
@@ -83,17 +111,15 @@ func finish(ctx context.Context, run *txn.Runner, gateways Gateways, attempts []
 }
 
 // remainder returns what a gateway still has to give back of a payment: the
-// money that was taken, or else the money that is set aside.
+// money that is set aside, or else the money that was taken.
 func remainder(p Payment) (Kind, int64) {
-	switch {
-	case p.Gateway == "" || p.class() == '6':
-		return "", 0
-	case p.CapturedCents > 0:
-		return Refund, p.CapturedCents - p.RefundedCents
-	case p.class() == '1' || p.class() == '4':
-		return Void, p.AuthorizedCents
+	if cents := unused(p); cents > 0 {
+		return Void, cents
 	}
-	return "", 0
+	if p.Gateway == "" || p.class() == '6' {
+		return "", 0
+	}
+	return Refund, p.CapturedCents - p.RefundedCents
 }
 
 // giveBack takes back a payment with which no gateway has to do anything.
@@ -112,7 +138,7 @@ func giveBack(ctx context.Context, tx *txn.Tx, p *Payment) error {
 		}
 		p.Status, p.RefundedCents = statusDeposited, p.CapturedCents
 		tx.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: p.CapturedCents})
-	case p.Status == statusNew, p.Gateway == "" && p.class() == '1':
+	case p.Status == statusNew, p.Gateway == "" && p.class() == '1' && p.CapturedCents == 0: // what people have received, they give back
 		p.Status = statusVoided
 	default:
 		return nil

@@ -16,8 +16,8 @@ type Kind string
 const (
 	Authorize Kind = "authorize" // set money aside
 	Charge    Kind = "charge"    // set money aside and take it at once
-	Capture   Kind = "capture"   // take what was set aside
-	Void      Kind = "void"      // let go of what was set aside
+	Capture   Kind = "capture"   // take what was set aside, or a part of it
+	Void      Kind = "void"      // let go of what was set aside and not taken
 	Refund    Kind = "refund"    // give back what was taken
 	Approve   Kind = "approve"   // let a held authorization or charge go on
 	Decline   Kind = "decline"   // refuse a held authorization or charge
@@ -27,19 +27,20 @@ const (
 // what it has to know of the payment is in here, and is the same on every
 // attempt, except for Resumed.
 type Operation struct {
-	ID            string // the gateway's idempotency key
-	Kind          Kind
-	PaymentID     string
-	OrderID       string
-	Token         string // the gateway's for the buyer's instrument, never a card number
-	Reference     string // the gateway's transaction that is followed up
-	AmountCents   int64  // in the currency's smallest unit
-	CapturedCents int64  // what the payment's captures before this operation took
-	Currency      string
-	Billing       Billing   // for the address check of an authorization or a charge
-	BuyerIP       string    // for the gateway's fraud filters; may be empty
-	Since         time.Time // when the operation was begun: no attempt is older; zero if not known
-	Resumed       bool      // an earlier attempt may have reached the gateway
+	ID              string // the gateway's idempotency key
+	Kind            Kind
+	PaymentID       string
+	OrderID         string
+	Token           string // the gateway's for the buyer's instrument, never a card number
+	Reference       string // the gateway's transaction that is followed up
+	AmountCents     int64  // in the currency's smallest unit
+	AuthorizedCents int64  // what was set aside before this operation, or taken
+	CapturedCents   int64  // what the payment's captures before this operation took
+	Currency        string
+	Billing         Billing   // for the address check of an authorization or a charge
+	BuyerIP         string    // for the gateway's fraud filters; may be empty
+	Since           time.Time // when the operation was begun: no attempt is older; zero if not known
+	Resumed         bool      // an earlier attempt may have reached the gateway
 }
 
 // Billing is the address that the buyer's bank compares with its own. Gateways
@@ -79,6 +80,7 @@ type Outcome struct {
 	Code         string // the gateway's reason, as it says it
 	AuthCode     string // the bank's
 	AVS, CVV     string // one letter each, by the meaning Authorize.Net gives them; empty: not checked
+	Open         bool   // a capture of a part: the rest stays set aside for another one
 	Retryable    bool   // Declined for now only: a new operation may fare better later
 	ClientSecret string `json:"-"` // for the buyer's browser alone: never stored or logged
 }

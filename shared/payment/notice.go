@@ -11,7 +11,6 @@ import (
 	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/seal"
-	"github.com/rackless/rackless/shared/shop"
 	"github.com/rackless/rackless/shared/txn"
 )
 
@@ -144,10 +143,7 @@ func Converge(gateways Gateways) func(context.Context, *txn.Runner, string, even
 				return err
 			}
 			p = found[0]
-			a = newAttempt(name, p, Authorize, p.AmountCents)
-			if p.CaptureOn == shop.AtOnce {
-				a.Kind = Charge
-			}
+			a = newAttempt(name, p, p.sale(), p.AmountCents)
 			a.Resumed = true
 			return tx.QueryRow(ctx, `
 				SELECT operation_id, created_at
@@ -192,9 +188,15 @@ func settleHeld(ctx context.Context, tx *txn.Tx, p Payment, outcome Outcome) err
 		if now.class() != '4' || now.ClosedAt != nil {
 			return nil
 		}
+		askedBuyer := now.AwaitsBuyer
 		now.Status, now.Detail, now.AwaitsBuyer, now.AuthorizedCents = outcome.Status, outcome.Detail, false, 0
 		if outcome.State == Succeeded {
 			now.AuthorizedCents = now.AmountCents
+			if askedBuyer { // nobody has looked at it yet
+				if now.Status = now.judge(outcome); now.Status == statusSuspect {
+					tx.Emit(events.PaymentSuspected{OrderID: now.OrderID, PaymentID: now.ID})
+				}
+			}
 			if now.class() == '0' {
 				now.CapturedCents = now.AmountCents
 				tx.Emit(events.PaymentCaptured{OrderID: now.OrderID, PaymentID: now.ID, AmountCents: now.AmountCents})

@@ -1,9 +1,11 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,6 +13,7 @@ import (
 	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/ident"
+	"github.com/rackless/rackless/shared/payment/status"
 	"github.com/rackless/rackless/shared/txn"
 )
 
@@ -24,7 +27,13 @@ const (
 	statusGiftCard  = "070"
 	statusDeposited = "370" // given back to the gift card
 	statusVoided    = "602" // by the system
+	statusByHand    = "003" // received by a person
+	statusGivenBack = "302" // given back by a person
 	statusReturned  = "319" // given back by a marketplace
+	statusReview    = "499" // authorized, to be looked at before it is captured
+	statusReviewed  = "199" // authorized, to be captured later
+	statusSuspect   = "299" // authorized, but refused by the shop's own rules
+	statusFraud     = "206" // refused without asking the gateway
 )
 
 // pendingByTender is the status of a payment that a person will receive later.
@@ -33,34 +42,57 @@ var pendingByTender = map[string]string{
 	"CHECK": "168", "CHKOD": "168", "COD": "168", "CALL": "168", "CUSTOM": "168",
 }
 
+// paidByTender is the status of a payment that a person has received; of any
+// other tender it is statusByHand (payments specification, §4.1).
+var paidByTender = map[string]string{
+	"MO": "065", "WIRE": "066", "PO": "067", "CHECK": "068", "CASH": "069", "PICKUP": "094",
+}
+
+// byHand is the outcome of what a person has done with a payment that no gateway
+// is behind: it is as they say.
+func byHand(tender string, kind Kind) Outcome {
+	switch kind {
+	case Capture:
+		return Outcome{State: Succeeded, Status: cmp.Or(paidByTender[tender], statusByHand), Detail: "received"}
+	case Void:
+		return Outcome{State: Succeeded, Status: statusVoided, Detail: "not awaited any more"}
+	}
+	return Outcome{State: Succeeded, Status: statusGivenBack, Detail: "given back"}
+}
+
 // IsOffline reports whether a tender is paid to a person, not through a gateway.
 func IsOffline(tender string) bool { return pendingByTender[tender] != "" }
 
 // Payment is one tender of an order. Amounts are in the currency's smallest unit.
 type Payment struct {
-	ID              string     `json:"id" db:"payment_id"`
-	OrderID         string     `json:"order_id" db:"order_id"`
-	Tender          string     `json:"tender" db:"tender"`
-	Gateway         string     `json:"gateway,omitempty" db:"gateway"`
-	CaptureOn       string     `json:"-" db:"capture_on"`
-	Token           string     `json:"-" db:"token"`
-	GiftCard        string     `json:"-" db:"gift_card"`
-	Currency        string     `json:"currency" db:"currency"`
-	Status          string     `json:"status" db:"status"`
-	AmountCents     int64      `json:"amount_cents" db:"amount_cents"`
-	AuthorizedCents int64      `json:"authorized_cents" db:"authorized_cents"`
-	CapturedCents   int64      `json:"captured_cents" db:"captured_cents"`
-	RefundedCents   int64      `json:"refunded_cents" db:"refunded_cents"`
-	Billing         Billing    `json:"-" db:"billing"`
-	BuyerIP         string     `json:"-" db:"buyer_ip"`
-	Reference       string     `json:"reference,omitempty" db:"reference"`
-	Detail          string     `json:"detail,omitempty" db:"detail"`
-	AwaitsBuyer     bool       `json:"awaits_buyer,omitempty" db:"awaits_buyer"` // held until the buyer has identified themselves at their bank
-	ClosedAt        *time.Time `json:"-" db:"closed_at"`
+	ID              string        `json:"id" db:"payment_id"`
+	OrderID         string        `json:"order_id" db:"order_id"`
+	Tender          string        `json:"tender" db:"tender"`
+	Gateway         string        `json:"gateway,omitempty" db:"gateway"`
+	CaptureOn       string        `json:"-" db:"capture_on"`
+	Token           string        `json:"-" db:"token"`
+	GiftCard        string        `json:"-" db:"gift_card"`
+	Currency        string        `json:"currency" db:"currency"`
+	Status          string        `json:"status" db:"status"`
+	AmountCents     int64         `json:"amount_cents" db:"amount_cents"`
+	AuthorizedCents int64         `json:"authorized_cents" db:"authorized_cents"`
+	CapturedCents   int64         `json:"captured_cents" db:"captured_cents"`
+	RefundedCents   int64         `json:"refunded_cents" db:"refunded_cents"`
+	Billing         Billing       `json:"-" db:"billing"`
+	BuyerIP         string        `json:"-" db:"buyer_ip"`
+	Reference       string        `json:"reference,omitempty" db:"reference"`
+	Detail          string        `json:"detail,omitempty" db:"detail"`
+	Policy          status.Policy `json:"-" db:"policy"`
+	AVS             string        `json:"avs,omitempty" db:"avs"`                   // what the bank says of the address, see Outcome
+	CVV             string        `json:"cvv,omitempty" db:"cvv"`                   // and of the card code
+	Review          string        `json:"review,omitempty" db:"review"`             // what the shop's policy makes of them, see status.Policy
+	AwaitsBuyer     bool          `json:"awaits_buyer,omitempty" db:"awaits_buyer"` // held until the buyer has identified themselves at their bank
+	ClosedAt        *time.Time    `json:"-" db:"closed_at"`
 }
 
 const columns = `payment_id, order_id, tender, gateway, capture_on, token, gift_card, currency, status,
-	amount_cents, authorized_cents, captured_cents, refunded_cents, billing, buyer_ip, awaits_buyer, reference, detail, closed_at`
+	amount_cents, authorized_cents, captured_cents, refunded_cents, billing, buyer_ip, awaits_buyer, reference, detail, policy, avs, cvv, review,
+	closed_at`
 
 // class returns the first digit of the status.
 func (p Payment) class() byte { return p.Status[0] }
@@ -68,6 +100,12 @@ func (p Payment) class() byte { return p.Status[0] }
 // InReview reports whether the payment waits for a decision of the merchant's
 // staff. One that waits for the buyer has no more time than the checkout.
 func (p Payment) InReview() bool { return p.class() == '4' && !p.AwaitsBuyer }
+
+// heldByPolicy reports whether it is the shop, not the gateway, that holds the
+// payment.
+func (p Payment) heldByPolicy() bool {
+	return p.class() == '4' && p.Review != "" && strings.ContainsRune("RE", rune(p.Review[0]))
+}
 
 // Intent is a payment as an order is placed with it.
 type Intent struct {
@@ -77,8 +115,9 @@ type Intent struct {
 	Token       string // the gateway's for the buyer's instrument
 	GiftCard    string // code
 	AmountCents int64
-	Billing     Billing // of the buyer's instrument
-	BuyerIP     string  // from where the buyer orders; empty if the merchant does it for them
+	Policy      status.Policy // the shop's rules for what the bank says of it
+	Billing     Billing       // of the buyer's instrument
+	BuyerIP     string        // from where the buyer orders; empty if the merchant does it for them
 }
 
 // QueueOpen adds to a batch the statements that write the payments of a new order,
@@ -91,11 +130,11 @@ func QueueOpen(batch *pgx.Batch, tx *txn.Tx, orderID, currency string, intents [
 		}
 		batch.Queue(`
 			INSERT INTO payments (payment_id, shop_id, order_id, position, tender, gateway, capture_on, token, gift_card,
-			                      currency, status, amount_cents, billing, buyer_ip, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
+			                      currency, status, amount_cents, policy, billing, buyer_ip, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)
 			RETURNING `+columns,
 			ident.New(ident.Payment), tx.Shop, orderID, i, in.Tender, in.Gateway, in.CaptureOn, in.Token, in.GiftCard,
-			currency, status, in.AmountCents, in.Billing, in.BuyerIP, tx.Now).
+			currency, status, in.AmountCents, in.Policy, in.Billing, in.BuyerIP, tx.Now).
 			Query(func(rows pgx.Rows) error {
 				opened, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Payment])
 				*into = append(*into, opened)
@@ -176,9 +215,9 @@ func save(ctx context.Context, tx *txn.Tx, p Payment) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE payments
 		SET status = $2, authorized_cents = $3, captured_cents = $4, refunded_cents = $5, reference = $6, detail = $7, closed_at = $8, awaits_buyer = $9,
-		    updated_at = $10
+		    avs = $10, cvv = $11, review = $12, updated_at = $13
 		WHERE payment_id = $1`,
-		p.ID, p.Status, p.AuthorizedCents, p.CapturedCents, p.RefundedCents, p.Reference, p.Detail, p.ClosedAt, p.AwaitsBuyer, tx.Now)
+		p.ID, p.Status, p.AuthorizedCents, p.CapturedCents, p.RefundedCents, p.Reference, p.Detail, p.ClosedAt, p.AwaitsBuyer, p.AVS, p.CVV, p.Review, tx.Now)
 	if err != nil {
 		return fmt.Errorf("save payment %s: %w", p.ID, err)
 	}
@@ -210,6 +249,8 @@ func stated(payments []Payment) []events.Payment {
 type attempt struct {
 	Operation
 	gateway string
+	tender  string
+	byShop  bool // the shop holds the payment, so the shop decides
 	outcome Outcome
 }
 
@@ -291,10 +332,10 @@ func recordAll(ctx context.Context, tx *txn.Tx, attempts []*attempt) error {
 }
 
 func newAttempt(name string, p Payment, kind Kind, cents int64) *attempt {
-	return &attempt{gateway: p.Gateway, Operation: Operation{
+	return &attempt{gateway: p.Gateway, tender: p.Tender, byShop: p.heldByPolicy(), Operation: Operation{
 		ID: operationID(name, kind, p.ID), Kind: kind, PaymentID: p.ID, OrderID: p.OrderID,
-		Token: p.Token, Reference: p.Reference, AmountCents: cents, CapturedCents: p.CapturedCents, Currency: p.Currency,
-		Billing: p.Billing, BuyerIP: p.BuyerIP,
+		Token: p.Token, Reference: p.Reference, AmountCents: cents, AuthorizedCents: p.AuthorizedCents, CapturedCents: p.CapturedCents,
+		Currency: p.Currency, Billing: p.Billing, BuyerIP: p.BuyerIP,
 	}}
 }
 
@@ -328,19 +369,24 @@ func operationID(name string, kind Kind, paymentID string) string {
 // pending returns the operations of an order whose outcome is not known.
 func pending(ctx context.Context, tx *txn.Tx, orderID string) ([]*attempt, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT o.operation_id, o.kind, o.amount_cents, o.created_at, p.payment_id, p.order_id, p.gateway, p.token, p.reference, p.captured_cents, p.currency,
-		       p.billing, p.buyer_ip
-		FROM payment_operations o
-		JOIN payments p USING (payment_id)
-		WHERE p.order_id = $1 AND o.state = 'pending'
-		ORDER BY p.position`, orderID)
+		SELECT operation_id, kind, cents, since, `+columns+`
+		FROM (SELECT operation_id, kind, amount_cents AS cents, created_at AS since, payment_id FROM payment_operations WHERE state = 'pending') AS operations
+		JOIN payments USING (payment_id)
+		WHERE order_id = $1
+		ORDER BY position`, orderID)
 	if err != nil {
 		return nil, fmt.Errorf("load pending operations: %w", err)
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*attempt, error) {
-		a := &attempt{Operation: Operation{Resumed: true}}
-		err := row.Scan(&a.ID, &a.Kind, &a.AmountCents, &a.Since, &a.PaymentID, &a.OrderID, &a.gateway, &a.Token, &a.Reference, &a.CapturedCents, &a.Currency,
-			&a.Billing, &a.BuyerIP)
+		b, err := pgx.RowToStructByName[struct {
+			Payment
+			OperationID string    `db:"operation_id"`
+			Kind        Kind      `db:"kind"`
+			Cents       int64     `db:"cents"`
+			Since       time.Time `db:"since"`
+		}](row)
+		a := newAttempt("", b.Payment, b.Kind, b.Cents)
+		a.ID, a.Since, a.Resumed = b.OperationID, b.Since, true
 		return a, err
 	})
 	if err != nil {
@@ -355,21 +401,32 @@ func (a *attempt) execute(ctx context.Context, gateways Gateways, run *txn.Runne
 	if a.outcome.State != "" {
 		return nil // it has ended already
 	}
+	op := a.Operation
+	switch {
+	case a.gateway == "":
+		a.outcome = byHand(a.tender, op.Kind)
+		return nil
+	case a.byShop && op.Kind == Approve:
+		a.outcome = Outcome{State: Succeeded, Status: statusReviewed, Detail: "approved by the shop"}
+		return nil
+	case a.byShop && op.Kind == Decline:
+		op.Kind = Void
+	}
 	gateway, err := gateways(ctx, run, a.gateway)
-	if fault.Is(err, fault.NotFound) && !a.Resumed && (a.Kind == Authorize || a.Kind == Charge) {
+	if fault.Is(err, fault.NotFound) && !op.Resumed && (op.Kind == Authorize || op.Kind == Charge) {
 		a.outcome = Outcome{State: Declined, Status: "998", Detail: "the shop has no account at the gateway " + a.gateway}
 		return nil // nothing can have moved; whatever follows up an effect waits for the account instead
 	}
 	if err != nil {
 		return unknown(err)
 	}
-	if a.Resumed {
+	if op.Resumed {
 		found := false
-		if a.outcome, found, err = gateway.Lookup(ctx, a.Operation); err != nil || found {
+		if a.outcome, found, err = gateway.Lookup(ctx, op); err != nil || found {
 			return unknown(err)
 		}
 	}
-	a.outcome, err = gateway.Execute(ctx, a.Operation)
+	a.outcome, err = gateway.Execute(ctx, op)
 	return unknown(err)
 }
 
@@ -398,28 +455,72 @@ func (a *attempt) record(ctx context.Context, tx *txn.Tx, p *Payment) (ended boo
 	if a.outcome.State == Declined && a.Kind != Authorize && a.Kind != Charge {
 		return true, save(ctx, tx, *p) // the payment is what it was
 	}
-	p.Status = a.outcome.Status
-	p.AwaitsBuyer = a.outcome.State == Held && a.outcome.ClientSecret != ""
 	if a.outcome.Reference != "" {
 		p.Reference = a.outcome.Reference
 	}
-	if a.outcome.State != Declined {
-		switch a.Kind {
-		case Authorize, Charge, Approve:
-			p.AuthorizedCents = a.AmountCents
-			if p.class() == '0' { // charged
-				p.CapturedCents = a.AmountCents
-				tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
-			}
-		case Capture:
-			p.CapturedCents += a.AmountCents
-			tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
-		case Void, Decline:
-			tx.Emit(events.PaymentVoided{OrderID: p.OrderID, PaymentID: p.ID})
-		case Refund:
-			p.RefundedCents += a.AmountCents
-			tx.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
+	p.AwaitsBuyer = a.outcome.State == Held && a.outcome.ClientSecret != ""
+	becomes := a.outcome.Status
+	switch {
+	case a.outcome.State == Declined:
+	case a.outcome.State == Held && (a.Kind == Authorize || a.Kind == Charge || a.Kind == Approve):
+		p.AuthorizedCents = a.AmountCents
+	case a.outcome.State == Held && a.Kind != Refund: // a refund that the buyer has to help with is on its way
+		becomes = p.Status
+	case a.Kind == Authorize, a.Kind == Charge:
+		becomes = p.judge(a.outcome)
+		fallthrough
+	case a.Kind == Approve:
+		p.AuthorizedCents = a.AmountCents
+		if a.byShop {
+			p.Review = "AZZ" // by hand
 		}
+		if becomes[0] == '0' { // charged
+			p.CapturedCents = a.AmountCents
+			tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
+		}
+	case a.Kind == Capture:
+		p.CapturedCents += a.AmountCents
+		switch {
+		case p.Gateway == "" && p.CapturedCents < p.AmountCents:
+			becomes = p.Status // the rest is still awaited
+			fallthrough
+		case p.Gateway == "", !a.outcome.Open:
+			p.AuthorizedCents = p.CapturedCents
+		}
+		tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
+	case a.Kind == Void && p.CapturedCents > 0: // the rest of it
+		p.AuthorizedCents, becomes = p.CapturedCents, p.Status
+	case a.Kind == Void, a.Kind == Decline:
+		if a.byShop {
+			p.Review = "DZZ"
+		}
+		tx.Emit(events.PaymentVoided{OrderID: p.OrderID, PaymentID: p.ID})
+	case a.Kind == Refund:
+		p.RefundedCents += a.AmountCents
+		if p.RefundedCents < p.CapturedCents || a.outcome.State == Held {
+			becomes = p.Status // a part given back leaves it paid (payments specification, §3)
+		}
+		tx.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
 	}
+	p.Status = becomes
 	return true, save(ctx, tx, *p)
+}
+
+// judge notes what the bank says of an approved payment, and returns the status
+// that the shop's policy gives it.
+func (p *Payment) judge(o Outcome) string {
+	p.AVS, p.CVV = o.AVS, o.CVV
+	if p.Policy == (status.Policy{}) {
+		return o.Status
+	}
+	p.Review = p.Policy.Judge(o.AVS, o.CVV, p.AmountCents)
+	switch p.Review[0] {
+	case 'R', 'E':
+		p.Detail = "held by the shop's policy: " + p.Review
+		return statusReview
+	case 'D':
+		p.Detail = "refused by the shop's policy: " + p.Review
+		return statusSuspect
+	}
+	return o.Status
 }

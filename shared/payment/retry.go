@@ -30,8 +30,8 @@ func Retry(ctx context.Context, tx *txn.Tx, orderID string, with Intent) error {
 		_, err := tx.Exec(ctx, `
 			UPDATE payments
 			SET tender = $2, gateway = $3, capture_on = $4, token = $5, buyer_ip = $6, status = $7, authorized_cents = 0, reference = '', detail = '',
-			    awaits_buyer = false, updated_at = $8
-			WHERE payment_id = $1`, p.ID, with.Tender, with.Gateway, with.CaptureOn, with.Token, with.BuyerIP, statusNew, tx.Now)
+			    awaits_buyer = false, policy = $8, avs = '', cvv = '', review = '', billing = $9, updated_at = $10
+			WHERE payment_id = $1`, p.ID, with.Tender, with.Gateway, with.CaptureOn, with.Token, with.BuyerIP, statusNew, with.Policy, with.Billing, tx.Now)
 		if err != nil {
 			return fmt.Errorf("try payment %s again: %w", p.ID, err)
 		}

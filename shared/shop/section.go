@@ -16,6 +16,7 @@ import (
 	"github.com/rackless/rackless/shared/catalog/schedule"
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/money"
+	"github.com/rackless/rackless/shared/payment/status"
 	"github.com/rackless/rackless/shared/promotion"
 	"github.com/rackless/rackless/shared/shipping/quote"
 	"github.com/rackless/rackless/shared/tax/rate"
@@ -107,6 +108,9 @@ type PaymentMethod struct {
 	// on a payment that the gateway holds for review; 0 is DefaultHold. Then it
 	// expires and the payment is voided.
 	HoldHours int `json:"hold_hours,omitempty"`
+	// Review is what the shop makes of the bank's checks. With any, money that is
+	// taken at_once is taken on_confirm instead, when it has been judged.
+	Review status.Policy `json:"review,omitzero"`
 }
 
 // DefaultHold is how long an order with a held payment waits where the shop does
@@ -134,6 +138,7 @@ func (m PaymentMethod) Validate() error {
 	f.Check(slices.Contains(captures, m.Capture), "/capture", "must be %s", strings.Join(captures, ", "))
 	f.Check(0 <= m.HoldHours && m.HoldHours <= int(maxHold/time.Hour), "/hold_hours", "must be 0 to %d", int(maxHold/time.Hour))
 	f.Check(len(m.Title) <= 80, "/title", "must not exceed 80 characters")
+	f.Merge("/review", m.Review.Validate())
 	return f.Err()
 }
 

@@ -39,6 +39,8 @@ type Bank struct {
 	// Settle does what must happen before a part of a capture can be refunded.
 	// All of it can be refunded without.
 	Settle func()
+	// KeepsRest tells that the bank keeps the rest of what is captured in part.
+	KeepsRest bool
 	// Confirm is what the buyer does, on a payment with that reference, before a
 	// held payment can be approved; nil if nothing.
 	Confirm func(reference string)
@@ -57,6 +59,7 @@ func Run(t *testing.T, open func(*testing.T) *Bank) {
 		"authorize_capture_refund": captureAndRefund,
 		"charge_refund":            chargeAndRefund,
 		"parts":                    parts,
+		"several_captures":         severalCaptures,
 		"void":                     void,
 		"decline":                  decline,
 		"card_numbers":             cardNumbers,
@@ -91,11 +94,11 @@ func (b *Bank) operation(kind payment.Kind) payment.Operation {
 	}
 }
 
-// on returns an operation that follows up a payment.
+// on returns an operation that follows up a payment of price.
 func (b *Bank) on(sale payment.Operation, o payment.Outcome, kind payment.Kind, cents, captured int64) payment.Operation {
 	op := b.operation(kind)
 	op.PaymentID, op.OrderID, op.Token, op.Reference = sale.PaymentID, sale.OrderID, sale.Token, o.Reference
-	op.AmountCents, op.CapturedCents = cents, captured
+	op.AmountCents, op.AuthorizedCents, op.CapturedCents = cents, price, captured
 	return op
 }
 
@@ -201,6 +204,41 @@ func parts(t *testing.T, b *Bank) {
 	if want := (Book{Authorized: price, Captured: 1500, Refunded: 1200}); got != want {
 		t.Errorf("booked %+v, want %+v", got, want)
 	}
+}
+
+// The rest of what is captured in part is captured later, or let go of, by banks
+// that keep it; those that do not say so, and take no second capture.
+func severalCaptures(t *testing.T, b *Bank) {
+	sale := b.sale(payment.Authorize, b.Approved)
+	o := b.must(t, sale, payment.Succeeded)
+	first := b.on(sale, o, payment.Capture, 500, 0)
+	if got := b.must(t, first, payment.Succeeded); got.Open != b.KeepsRest {
+		t.Fatalf("after a capture in part the rest is kept: %t, want %t", got.Open, b.KeepsRest)
+	}
+	second := b.on(sale, o, payment.Capture, 700, 500)
+	if !b.KeepsRest {
+		b.must(t, second, payment.Declined)
+		return
+	}
+	if _, found, err := b.Gateway.Lookup(t.Context(), second); found || err != nil {
+		t.Errorf("a second capture is found before it was asked for: %t, %v", found, err)
+	}
+	for range 2 {
+		if got := b.must(t, second, payment.Succeeded); !got.Open {
+			t.Error("the rest is gone after the second capture")
+		}
+	}
+	if got, found, err := b.Gateway.Lookup(t.Context(), second); !found || err != nil || got.State != payment.Succeeded || !got.Open {
+		t.Errorf("the second capture is %+v, found %t, %v", got, found, err)
+	}
+	b.must(t, b.on(sale, o, payment.Capture, price-1200+1, 1200), payment.Declined)
+	rest := b.on(sale, o, payment.Void, price-1200, 1200)
+	if got, err := b.Gateway.Execute(t.Context(), rest); err != nil || got.State != payment.Succeeded {
+		t.Errorf("the rest is not let go of: %+v, %v", got, err)
+	}
+	b.must(t, b.on(sale, o, payment.Capture, 1, 1200), payment.Declined)
+	b.must(t, b.on(sale, o, payment.Refund, 1200, 1200), payment.Succeeded)
+	b.booked(t, map[string]Book{o.Reference: {Authorized: price, Captured: 1200, Voided: price - 1200, Refunded: 1200}})
 }
 
 func void(t *testing.T, b *Bank) {

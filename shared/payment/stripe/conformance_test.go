@@ -19,7 +19,12 @@ import (
 // if the connection was used before, which would hide the faults.
 func account(t *testing.T) (*simulator.Simulator, *stripe.Gateway) {
 	t.Helper()
-	s := simulator.New(simulator.Options{SecretKey: key})
+	return accountWith(t, simulator.Options{SecretKey: key})
+}
+
+func accountWith(t *testing.T, o simulator.Options) (*simulator.Simulator, *stripe.Gateway) {
+	t.Helper()
+	s := simulator.New(o)
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return s, stripe.New(stripe.Config{URL: server.URL, Timeout: time.Minute}, stripe.Credentials{Key: key}, &http.Transport{DisableKeepAlives: true})
@@ -27,13 +32,19 @@ func account(t *testing.T) (*simulator.Simulator, *stripe.Gateway) {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
+	for name, several := range map[string]bool{"usual": false, "multicapture": true} {
+		t.Run(name, func(t *testing.T) { conform(t, several) })
+	}
+}
+
+func conform(t *testing.T, several bool) {
 	gatewaytest.Run(t, func(t *testing.T) *gatewaytest.Bank {
-		s, gateway := account(t)
+		s, gateway := accountWith(t, simulator.Options{SecretKey: key, Multicapture: several})
 		token := func(token string) func(*payment.Operation) { return func(op *payment.Operation) { op.Token = token } }
 		return &gatewaytest.Bank{
 			Gateway: gateway, Now: s.Clock.Now,
 			Approved: token("pm_card_visa"), Declined: token("pm_card_visa_chargeDeclined"), Held: token("pm_card_authenticationRequired"),
-			Settle: func() {},
+			Settle: func() {}, KeepsRest: several,
 			Confirm: func(reference string) {
 				if err := s.Authenticate(reference, true); err != nil {
 					t.Fatal(err)

@@ -10,7 +10,9 @@
 // one with the customer it belongs to, "cus_…|pm_…". A card number is refused
 // before anything is sent.
 //
-// An authorization is captured once; what a partial capture leaves is released.
+// A part of an authorization can be captured and the rest kept for another capture
+// where Stripe offers that for the account and the card (multicapture); otherwise
+// what a partial capture leaves is released.
 // If the buyer's bank wants to see the buyer (3-D Secure), the outcome is held
 // with the intent's client secret, see payment.Outcome.
 package stripe
@@ -127,6 +129,15 @@ func (g *Gateway) Execute(ctx context.Context, op payment.Operation) (payment.Ou
 		return g.sale(ctx, op, units)
 	case payment.Capture:
 		p := &stripe.PaymentIntentCaptureParams{AmountToCapture: &units, Metadata: map[string]string{metaCapture: op.ID}}
+		if op.CapturedCents+op.AmountCents < op.AuthorizedCents {
+			more, err := g.capturesMore(ctx, op.Reference)
+			if err != nil {
+				return payment.Outcome{}, err
+			}
+			if more {
+				p.FinalCapture = stripe.Bool(false)
+			}
+		}
 		p.SetIdempotencyKey(op.ID)
 		p.AddExpand("latest_charge")
 		intent, err := g.api.V1PaymentIntents.Capture(ctx, op.Reference, p)
@@ -155,6 +166,20 @@ func (g *Gateway) Execute(ctx context.Context, op payment.Operation) (payment.Ou
 	return refused("252", "Stripe has no "+string(op.Kind)), nil
 }
 
+// capturesMore tells whether Stripe keeps the rest of an authorization of which a
+// part is captured.
+func (g *Gateway) capturesMore(ctx context.Context, id string) (bool, error) {
+	p := &stripe.PaymentIntentRetrieveParams{}
+	p.AddExpand("latest_charge")
+	intent, err := g.api.V1PaymentIntents.Retrieve(ctx, id, p)
+	if err != nil {
+		return false, plain("retrieve a payment", err)
+	}
+	c := intent.LatestCharge
+	return c != nil && c.PaymentMethodDetails != nil && c.PaymentMethodDetails.Card != nil && c.PaymentMethodDetails.Card.Multicapture != nil &&
+		c.PaymentMethodDetails.Card.Multicapture.Status == stripe.ChargePaymentMethodDetailsCardMulticaptureStatusAvailable, nil
+}
+
 // sale authorizes or charges.
 func (g *Gateway) sale(ctx context.Context, op payment.Operation, units int64) (payment.Outcome, error) {
 	customer, method, stored := strings.Cut(op.Token, "|")
@@ -172,6 +197,11 @@ func (g *Gateway) sale(ctx context.Context, op payment.Operation, units int64) (
 		Amount: &units, Currency: stripe.String(strings.ToLower(op.Currency)), CaptureMethod: stripe.String(capture), Confirm: stripe.Bool(true),
 		PaymentMethod: &method, PaymentMethodTypes: []*string{stripe.String("card")},
 		Description: stripe.String("order " + op.OrderID), Metadata: metadata(op),
+	}
+	if op.Kind == payment.Authorize {
+		p.PaymentMethodOptions = &stripe.PaymentIntentCreatePaymentMethodOptionsParams{
+			Card: &stripe.PaymentIntentCreatePaymentMethodOptionsCardParams{RequestMulticapture: stripe.String("if_available")},
+		}
 	}
 	if stored {
 		p.Customer = &customer
@@ -322,12 +352,14 @@ func outcome(op payment.Operation, intent *stripe.PaymentIntent) (o payment.Outc
 	}
 	switch op.Kind {
 	case payment.Capture:
-		if intent.Status != stripe.PaymentIntentStatusSucceeded || intent.Metadata[metaCapture] != op.ID {
+		o.Open = intent.Status == stripe.PaymentIntentStatusRequiresCapture
+		if !o.Open && intent.Status != stripe.PaymentIntentStatusSucceeded || intent.Metadata[metaCapture] != op.ID {
 			return payment.Outcome{}, false, nil
 		}
 		return become(payment.Succeeded, "002")
 	case payment.Void, payment.Decline:
-		if intent.Status != stripe.PaymentIntentStatusCanceled {
+		released := 0 < op.CapturedCents && op.CapturedCents < op.AuthorizedCents && intent.Status == stripe.PaymentIntentStatusSucceeded // the rest of it
+		if intent.Status != stripe.PaymentIntentStatusCanceled && !released {
 			return payment.Outcome{}, false, nil
 		}
 		return become(payment.Succeeded, "603")

@@ -27,6 +27,8 @@ const (
 	TokenFunds     = "tok_insufficient_funds" // declined
 	TokenHold      = "tok_hold"               // held for review
 	TokenLost      = "tok_lost"               // approved, but the reply to the first attempt is lost
+	TokenAddress   = "tok_wrong_address"      // approved, though neither street nor postal code match
+	TokenCode      = "tok_wrong_code"         // approved, though the card code is wrong
 )
 
 // Gateway is the test gateway. It books in transactions of its own, as a bank
@@ -170,14 +172,14 @@ func allowed(op payment.Operation, booked []entry) bool {
 		case e.Kind == payment.Approve:
 			held = false
 		case e.Kind == payment.Void, e.Kind == payment.Decline:
-			voided = true
+			voided = true // with it the rest of what was captured in part
 		}
 	}
 	switch op.Kind {
 	case payment.Capture:
 		return !held && !voided && captured+op.AmountCents <= authorized
 	case payment.Void:
-		return !voided && captured == 0 && authorized > 0
+		return !voided && captured < authorized
 	case payment.Refund:
 		return refunded+op.AmountCents <= captured
 	case payment.Approve, payment.Decline:
@@ -192,7 +194,9 @@ func script(op payment.Operation) payment.Outcome {
 	}
 	switch op.Kind {
 	case payment.Capture:
-		return succeed("030", "test capture")
+		o := succeed("030", "test capture")
+		o.Open = op.CapturedCents+op.AmountCents < op.AuthorizedCents
+		return o
 	case payment.Void:
 		return succeed("630", "test void")
 	case payment.Refund:
@@ -204,11 +208,18 @@ func script(op payment.Operation) payment.Outcome {
 	}
 	reference := ident.Derive("tst", op.ID)
 	switch op.Token {
-	case TokenApprove, TokenLost, TokenUnsettled:
+	case TokenApprove, TokenLost, TokenUnsettled, TokenAddress, TokenCode:
+		o := payment.Outcome{State: payment.Succeeded, Status: "130", Reference: reference, Detail: "test authorization", AVS: "Y", CVV: "M"}
 		if op.Kind == payment.Charge {
-			return payment.Outcome{State: payment.Succeeded, Status: "030", Reference: reference, Detail: "test charge"}
+			o.Status, o.Detail = "030", "test charge"
 		}
-		return payment.Outcome{State: payment.Succeeded, Status: "130", Reference: reference, Detail: "test authorization"}
+		switch op.Token {
+		case TokenAddress:
+			o.AVS = "N"
+		case TokenCode:
+			o.CVV = "N"
+		}
+		return o
 	case TokenHold:
 		return payment.Outcome{State: payment.Held, Status: "430", Reference: reference, Detail: "test authorization held for review"}
 	case TokenFunds:

@@ -34,7 +34,7 @@ func TestConformance(t *testing.T) {
 			Gateway:  as{testgateway.Gateway{Run: db.As(t, "payment-authorize")}, db.System()},
 			Now:      db.Clock.Now,
 			Approved: token(testgateway.TokenApprove), Declined: token(testgateway.TokenDecline), Held: token(testgateway.TokenHold),
-			Settle: func() {},
+			Settle: func() {}, KeepsRest: true,
 			Books: func() map[string]gatewaytest.Book {
 				books := map[string]gatewaytest.Book{}
 				rows, err := db.Admin.Query(t.Context(), `SELECT kind, reference, amount_cents, outcome FROM test_gateway WHERE outcome <> 'declined' ORDER BY booked_at`)
