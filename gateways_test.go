@@ -279,3 +279,31 @@ func TestApprovalWaitsForTheBuyersBank(t *testing.T) {
 		t.Errorf("the gateway booked %+v, want %+v", got, want)
 	}
 }
+
+// An account is given up only when nothing is open at its gateway.
+func TestAccountIsGivenUpWhenNothingIsOpen(t *testing.T) {
+	k := testkit.New(t)
+	stocked(t, k, 100)
+	for _, v := range vendors(t, k) {
+		t.Run(v.gateway, func(t *testing.T) {
+			disconnect := func(want int) {
+				t.Helper()
+				k.Call(t, k.Key, "DELETE", "/v1/gateways/"+v.gateway, nil).Want(t, want)
+			}
+			disconnect(http.StatusNotFound)
+			k.Call(t, k.Key, "POST", "/v1/gateways", v.account).Want(t, http.StatusOK)
+			pays(t, k, v.gateway, "manual")
+			cart, token := buyer(t, k, 1)
+			o := place(t, k, cart, token, v.token())
+			disconnect(http.StatusConflict)
+			k.Call(t, k.Key, "POST", "/v1/payments/"+o.Payments[0].ID+"/capture", map[string]any{"amount_cents": 1000}, "Idempotency-Key: c"+v.gateway).Want(t, http.StatusOK)
+			disconnect(http.StatusNoContent)
+			disconnect(http.StatusNotFound)
+			cart, token = buyer(t, k, 1)
+			if o := place(t, k, cart, token, v.token()); o.Payments[0].Status != "998" {
+				t.Errorf("status %s without an account, want 998", o.Payments[0].Status)
+			}
+		})
+	}
+	k.Call(t, k.Key, "DELETE", "/v1/gateways/test", nil).Want(t, http.StatusNotFound)
+}

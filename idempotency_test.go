@@ -78,6 +78,10 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 		"payment-connect": func() write {
 			return write{k.Key, "/v1/gateways", map[string]any{"gateway": "stripe", "secret_key": "sk_test_1234"}}
 		},
+		"payment-disconnect": func() write {
+			k.Call(t, k.Key, "POST", "/v1/gateways", map[string]any{"gateway": "stripe", "secret_key": "sk_test_1234"}).Want(t, http.StatusOK)
+			return write{k.Key, "/v1/gateways/stripe", nil}
+		},
 		"webhook-endpoint-create": func() write {
 			return write{k.Key, "/v1/endpoints", map[string]any{"url": "https://erp.example.com/hook"}}
 		},

@@ -237,3 +237,39 @@ func TestWebhooksStayOutside(t *testing.T) {
 		k.Call(t, k.Key, "POST", "/v1/endpoints", map[string]any{"url": url}, "Idempotency-Key: "+url).Want(t, http.StatusBadRequest)
 	}
 }
+
+// Where nobody wants to be told, nobody is woken to tell.
+func TestShopThatTellsNobodyWakesNobody(t *testing.T) {
+	r := newReceiver(t)
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	woken := func() (n int) {
+		t.Helper()
+		cart, token := buyer(t, k, 1)
+		place(t, k, cart, token, "tok_approve")
+		k.Clock.Advance(2 * time.Minute)
+		k.Sweep(t)
+		err := k.DB.QueryRow(t.Context(), `
+			SELECT (SELECT count(*) FROM inbox WHERE consumer = 'webhook-deliver')
+			       + 1000 * (SELECT count(*) FROM outbox WHERE settled_at IS NULL AND due_at <= $1)`, k.Clock.Now()).Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := woken(); n != 0 {
+		t.Errorf("webhook-deliver acted on %d events, and %d wait for it; want none", n%1000, n/1000)
+	}
+	var e struct {
+		ID string `json:"id"`
+	}
+	k.Call(t, k.Key, "POST", "/v1/endpoints", map[string]any{"url": r.URL}, "Idempotency-Key: e").Want(t, http.StatusCreated).Into(t, &e)
+	some := woken()
+	if some == 0 {
+		t.Error("webhook-deliver acted on nothing though an endpoint listens")
+	}
+	k.Call(t, k.Key, "PATCH", "/v1/endpoints/"+e.ID, map[string]any{"enabled": false}, "Idempotency-Key: off").Want(t, http.StatusOK)
+	if n := woken(); n%1000 != some%1000 {
+		t.Errorf("webhook-deliver acted on %d events though the endpoint is switched off", n-some)
+	}
+}

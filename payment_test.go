@@ -167,7 +167,9 @@ func TestDeclinedPaymentIsTriedAgain(t *testing.T) {
 	k.Settle(t)
 	pay := func(token, card, key string, want int) {
 		t.Helper()
-		k.Call(t, token, "POST", "/v1/orders/"+o.ID+"/payments", map[string]any{"tender": "credit", "token": card}, "Idempotency-Key: "+key).Want(t, want)
+		k.Call(t, token, "POST", "/v1/orders/"+o.ID+"/payments", map[string]any{
+			"tender": "credit", "token": card, "billing": map[string]any{"city": "Carlsbad", "country": "US"},
+		}, "Idempotency-Key: "+key).Want(t, want)
 		k.Settle(t)
 		k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
 	}
@@ -183,6 +185,10 @@ func TestDeclinedPaymentIsTriedAgain(t *testing.T) {
 		t.Fatalf("state %s, payments %+v; want it confirmed, 10.00 and 14.99", o.State, o.Payments)
 	}
 	pay(token, "tok_approve", "5", http.StatusConflict)
+	var city string
+	if err := k.DB.QueryRow(t.Context(), `SELECT billing ->> 'city' FROM payments WHERE payment_id = $1`, o.Payments[1].ID).Scan(&city); err != nil || city != "Carlsbad" {
+		t.Errorf("the bank was asked about %q, %v; want the other card's address", city, err)
+	}
 	var booked int
 	if err := k.DB.QueryRow(t.Context(), `SELECT count(*) FROM test_gateway WHERE kind = 'authorize' AND outcome = 'succeeded'`).Scan(&booked); err != nil || booked != 1 {
 		t.Errorf("%d authorizations booked, %v; want 1", booked, err)

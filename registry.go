@@ -39,6 +39,7 @@ import (
 	inventoryreserve "github.com/rackless/rackless/functions/inventory-reserve"
 	notifyemail "github.com/rackless/rackless/functions/notify-email"
 	ordercancel "github.com/rackless/rackless/functions/order-cancel"
+	ordercomplete "github.com/rackless/rackless/functions/order-complete"
 	orderconfirm "github.com/rackless/rackless/functions/order-confirm"
 	ordererase "github.com/rackless/rackless/functions/order-erase"
 	orderget "github.com/rackless/rackless/functions/order-get"
@@ -57,6 +58,7 @@ import (
 	paymentconnect "github.com/rackless/rackless/functions/payment-connect"
 	paymentconverge "github.com/rackless/rackless/functions/payment-converge"
 	paymentdecline "github.com/rackless/rackless/functions/payment-decline"
+	paymentdisconnect "github.com/rackless/rackless/functions/payment-disconnect"
 	paymentrefund "github.com/rackless/rackless/functions/payment-refund"
 	paymentvoid "github.com/rackless/rackless/functions/payment-void"
 	sessioncreate "github.com/rackless/rackless/functions/session-create"
@@ -115,6 +117,7 @@ var registry = map[string]func() *runtime.Function{
 	"inventory-reserve":       inventoryreserve.New,
 	"notify-email":            notifyemail.New,
 	"order-cancel":            ordercancel.New,
+	"order-complete":          ordercomplete.New,
 	"order-confirm":           orderconfirm.New,
 	"order-erase":             ordererase.New,
 	"order-get":               orderget.New,
@@ -133,6 +136,7 @@ var registry = map[string]func() *runtime.Function{
 	"payment-connect":         paymentconnect.New,
 	"payment-converge":        paymentconverge.New,
 	"payment-decline":         paymentdecline.New,
+	"payment-disconnect":      paymentdisconnect.New,
 	"payment-refund":          paymentrefund.New,
 	"payment-void":            paymentvoid.New,
 	"session-create":          sessioncreate.New,

@@ -2,6 +2,7 @@ package rackless_test
 
 import (
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/rackless/rackless/shared/order"
@@ -46,9 +47,68 @@ func TestShipmentsOfAnOrder(t *testing.T) {
 		t.Errorf("after all: %+v, shipped %v, payment %+v", now.Shipments, now.ShippedAt, now.Payments[0])
 	}
 	ship("e", 1, http.StatusConflict)
+	if now.PaidAt == nil || now.CompletedAt == nil || now.Pool != "COMPLETED" {
+		t.Errorf("paid %v, completed %v, pool %s; want it done with", now.PaidAt, now.CompletedAt, now.Pool)
+	}
+	wantStated(t, k, o.ID, 1, 1)
 	var told int
 	if err := k.DB.QueryRow(t.Context(), `SELECT count(DISTINCT message_id) FROM notifications WHERE kind = 'order_shipped'`).Scan(&told); err != nil || told != 2 {
 		t.Errorf("the buyer was told of %d shipments, %v; want 2", told, err)
+	}
+}
+
+// wantStated compares how often an order was stated to be paid and completed.
+func wantStated(t *testing.T, k *testkit.Kit, orderID string, paid, completed int) {
+	t.Helper()
+	var got [2]int
+	err := k.DB.QueryRow(t.Context(), `
+		SELECT count(*) FILTER (WHERE type = 'dev.rackless.order.paid.v1'), count(*) FILTER (WHERE type = 'dev.rackless.order.completed.v1')
+		FROM outbox WHERE subject = $1`, orderID).Scan(&got[0], &got[1])
+	if err != nil || got != [2]int{paid, completed} {
+		t.Errorf("stated %d times paid and %d times completed, %v; want %d and %d", got[0], got[1], err, paid, completed)
+	}
+}
+
+// An order is paid when the last of its money was taken, by whatever hand and in
+// whatever parts, and completed when it has been shipped, too; staff's own pools
+// are left alone.
+func TestOrderIsPaidAndCompleted(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	stocked(t, k, 100)
+	ship := func(o order.Order) {
+		t.Helper()
+		k.Call(t, k.Key, "POST", "/v1/orders/"+o.ID+"/shipments", map[string]any{"carrier": "UGND"}, "Idempotency-Key: ship "+o.ID).Want(t, http.StatusOK)
+		k.Settle(t)
+	}
+	cartID, token := buyer(t, k, 1)
+	o := place(t, k, cartID, token, "tok_approve") // captured on confirmation
+	if o.PaidAt == nil || o.CompletedAt != nil {
+		t.Errorf("paid %v, completed %v; want it paid", o.PaidAt, o.CompletedAt)
+	}
+	wantStated(t, k, o.ID, 1, 0)
+	k.Call(t, k.Key, "PATCH", "/v1/orders/"+o.ID, map[string]any{"pool": "ARCHIVE"}, "Idempotency-Key: pool").Want(t, http.StatusOK)
+	ship(o)
+	wantStated(t, k, o.ID, 1, 1)
+	k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)
+	if o.CompletedAt == nil || o.Pool != "ARCHIVE" {
+		t.Errorf("completed %v, pool %s; want it completed where staff keep it", o.CompletedAt, o.Pool)
+	}
+
+	pays(t, k, "test", "at_once")
+	cartID, token = buyer(t, k, 1)
+	o = place(t, k, cartID, token, "tok_approve")
+	wantStated(t, k, o.ID, 1, 0)
+
+	pays(t, k, "test", "manual")
+	cartID, token = buyer(t, k, 1)
+	o = place(t, k, cartID, token, "tok_approve")
+	ship(o)
+	wantStated(t, k, o.ID, 0, 0)
+	for i, cents := range []int64{2000, 499} {
+		k.Call(t, k.Key, "POST", "/v1/payments/"+o.Payments[0].ID+"/capture", map[string]any{"amount_cents": cents}, "Idempotency-Key: "+strconv.Itoa(i)).Want(t, http.StatusOK)
+		k.Settle(t)
+		wantStated(t, k, o.ID, i, i)
 	}
 }
 

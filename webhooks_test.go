@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/rackless/rackless/infra/simulators/sim"
 	"github.com/rackless/rackless/infra/simulators/stripe"
 	"github.com/rackless/rackless/shared/order"
+	"github.com/rackless/rackless/shared/payment"
 	"github.com/rackless/rackless/shared/testkit"
 )
 
@@ -142,4 +144,136 @@ func TestWebhooksOfAuthorizeNet(t *testing.T) {
 	account["signature_key"] = ""
 	k.Call(t, k.Key, "POST", "/v1/gateways", account).Want(t, http.StatusOK)
 	k.Call(t, "", "POST", "/v1/webhooks/authorizenet", `{}`, "X-ANET-Signature: sha512=00").Want(t, http.StatusUnauthorized)
+}
+
+// The key that a merchant replaces is good for a day more: the gateway may still
+// sign with it.
+func TestReplacedWebhookKeyIsGoodForADay(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	connect := func(secret string) {
+		k.Call(t, k.Key, "POST", "/v1/gateways", map[string]any{"gateway": "stripe", "secret_key": "sk_test_shop", "webhook_secret": secret}).Want(t, http.StatusOK)
+	}
+	n := 0
+	send := func(secret string, want int) {
+		t.Helper()
+		n++
+		body := fmt.Sprintf(`{"id": "evt_%d", "type": "payment_intent.succeeded"}`, n)
+		mac := hmac.New(sha256.New, []byte(secret))
+		fmt.Fprintf(mac, "%d.%s", k.Clock.Now().Unix(), body)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.URL+"/v1/webhooks/stripe", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Stripe-Signature", fmt.Sprintf("t=%d,v1=%x", k.Clock.Now().Unix(), mac.Sum(nil)))
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Body.Close(); res.StatusCode != want {
+			t.Errorf("signed with %s: status %d, want %d", secret, res.StatusCode, want)
+		}
+	}
+	connect("whsec_first")
+	connect("whsec_second")
+	connect("whsec_second") // once more changes nothing
+	send("whsec_first", http.StatusOK)
+	send("whsec_second", http.StatusOK)
+	k.Clock.Advance(24*time.Hour + time.Second)
+	send("whsec_first", http.StatusUnauthorized)
+	send("whsec_second", http.StatusOK)
+	connect("whsec_third")
+	connect("") // no webhooks any more
+	send("whsec_second", http.StatusUnauthorized)
+	send("whsec_third", http.StatusUnauthorized)
+}
+
+// What the merchant does at the vendor itself, in its own pages, reaches the
+// payment by webhook: a capture, a refund in parts, a void. What the shop itself
+// does is not counted twice when its webhooks come.
+func TestWhatIsDoneAtTheVendorReachesThePayment(t *testing.T) {
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	intents := stripe.New(stripe.Options{
+		Options: sim.Options{Clock: k.Clock}, SecretKey: "sk_test_shop",
+		Webhooks: []stripe.Webhook{{URL: k.URL + "/v1/webhooks/stripe", Secrets: []string{stripeSecret}}},
+	})
+	server := httptest.NewServer(intents)
+	t.Cleanup(server.Close)
+	t.Setenv("STRIPE_URL", server.URL)
+	k.Call(t, k.Key, "POST", "/v1/gateways", map[string]any{"gateway": "stripe", "secret_key": "sk_test_shop", "webhook_secret": stripeSecret}).Want(t, http.StatusOK)
+	pays(t, k, "stripe", "manual")
+	paid := func() payment.Payment {
+		cart, token := buyer(t, k, 1)
+		o := place(t, k, cart, token, "pm_card_visa")
+		if o.State != "confirmed" {
+			t.Fatalf("state %s, want confirmed", o.State)
+		}
+		return o.Payments[0]
+	}
+	vendor := func(path, form string) {
+		t.Helper()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(form))
+		r.Header.Set("Authorization", "Bearer sk_test_shop")
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		if intents.ServeHTTP(w, r); w.Code != http.StatusOK {
+			t.Fatalf("%s: status %d: %s", path, w.Code, w.Body)
+		}
+		intents.Deliver(t.Context())
+		k.Settle(t)
+	}
+	want := func(p payment.Payment, class byte, authorized, captured, refunded int64) {
+		t.Helper()
+		var o order.Order
+		k.Call(t, k.Key, "GET", "/v1/orders/"+p.OrderID, nil).Want(t, http.StatusOK).Into(t, &o)
+		if p := o.Payments[0]; p.Status[0] != class || p.AuthorizedCents != authorized || p.CapturedCents != captured || p.RefundedCents != refunded {
+			t.Errorf("payment %+v; want class %c, %d authorized, %d captured, %d refunded", p, class, authorized, captured, refunded)
+		}
+	}
+
+	p := paid()
+	vendor("/v1/payment_intents/"+p.Reference+"/capture", "")
+	want(p, '0', 2499, 2499, 0)
+	vendor("/v1/refunds", "payment_intent="+p.Reference+"&amount=499")
+	want(p, '0', 2499, 2499, 499)
+	k.Call(t, k.Key, "POST", "/v1/payments/"+p.ID+"/refund", map[string]any{"amount_cents": 1000}, "Idempotency-Key: ours").Want(t, http.StatusOK)
+	intents.Deliver(t.Context())
+	k.Settle(t)
+	want(p, '0', 2499, 2499, 1499)
+	k.Call(t, k.Key, "POST", "/v1/payments/"+p.ID+"/refund", map[string]any{"amount_cents": 1001}, "Idempotency-Key: too much").Want(t, http.StatusConflict)
+	vendor("/v1/refunds", "payment_intent="+p.Reference)
+	want(p, '3', 2499, 2499, 2499)
+
+	p = paid()
+	vendor("/v1/payment_intents/"+p.Reference+"/cancel", "")
+	want(p, '6', 2499, 0, 0)
+	k.Call(t, k.Key, "POST", "/v1/payments/"+p.ID+"/capture", nil, "Idempotency-Key: late").Want(t, http.StatusConflict)
+}
+
+// A webhook that overtakes the reply to its request is acted on once the reply
+// has told which payment it is about.
+func TestWebhookThatOvertakesTheReply(t *testing.T) {
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	intents := stripe.New(stripe.Options{
+		Options: sim.Options{Clock: k.Clock}, SecretKey: "sk_test_shop",
+		Webhooks: []stripe.Webhook{{URL: k.URL + "/v1/webhooks/stripe", Secrets: []string{stripeSecret}}},
+	})
+	server := httptest.NewServer(intents)
+	t.Cleanup(server.Close)
+	t.Setenv("STRIPE_URL", server.URL)
+	k.Call(t, k.Key, "POST", "/v1/gateways", map[string]any{"gateway": "stripe", "secret_key": "sk_test_shop", "webhook_secret": stripeSecret}).Want(t, http.StatusOK)
+	pays(t, k, "stripe", "on_confirm")
+	if err := intents.Faults.Set(1, sim.Fault{Kind: sim.EarlyWebhook, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	cart, token := buyer(t, k, 1)
+	o := place(t, k, cart, token, "pm_card_authenticationRequired")
+	var kept, stated int
+	err := k.DB.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM gateway_notices WHERE reference = $1), (SELECT count(*) FROM outbox WHERE type = 'dev.rackless.payment.noticed.v1')`,
+		o.Payments[0].Reference).Scan(&kept, &stated)
+	if err != nil || kept == 0 || stated != kept {
+		t.Errorf("%d notices kept before the reply, %d of them stated, %v; want all", kept, stated, err)
+	}
 }

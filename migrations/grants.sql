@@ -45,6 +45,7 @@ BEGIN
         'rackless_inventory_reserve',
         'rackless_notify_email',
         'rackless_order_cancel',
+        'rackless_order_complete',
         'rackless_order_confirm',
         'rackless_order_erase',
         'rackless_order_get',
@@ -63,6 +64,7 @@ BEGIN
         'rackless_payment_connect',
         'rackless_payment_converge',
         'rackless_payment_decline',
+        'rackless_payment_disconnect',
         'rackless_payment_refund',
         'rackless_payment_void',
         'rackless_session_create',
@@ -116,7 +118,7 @@ GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rack
 -- cart-create
 GRANT INSERT, SELECT ON carts TO rackless_cart_create;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_cart_create;
-GRANT INSERT ON outbox TO rackless_cart_create;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_cart_create;
 GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_cart_create;
 GRANT INSERT, SELECT ON sessions TO rackless_cart_create;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_cart_create;
@@ -144,7 +146,7 @@ GRANT SELECT ON tax_rules TO rackless_cart_price;
 -- cart-update
 GRANT SELECT, UPDATE ON carts TO rackless_cart_update;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_cart_update;
-GRANT INSERT ON outbox TO rackless_cart_update;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_cart_update;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_cart_update;
 
 -- catalog-get
@@ -155,7 +157,7 @@ GRANT SELECT ON products TO rackless_catalog_list;
 
 -- catalog-upsert
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_catalog_upsert;
-GRANT INSERT ON outbox TO rackless_catalog_upsert;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_catalog_upsert;
 GRANT INSERT, SELECT, UPDATE ON products TO rackless_catalog_upsert;
 GRANT DELETE, INSERT, SELECT, UPDATE ON skus TO rackless_catalog_upsert;
 GRANT SELECT ON stock TO rackless_catalog_upsert;
@@ -164,7 +166,7 @@ GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rack
 -- customer-create
 GRANT INSERT, SELECT ON customers TO rackless_customer_create;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_customer_create;
-GRANT INSERT ON outbox TO rackless_customer_create;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_customer_create;
 GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_customer_create;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_customer_create;
 GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_customer_create;
@@ -173,7 +175,7 @@ GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless
 GRANT DELETE, SELECT ON customer_addresses TO rackless_customer_delete;
 GRANT SELECT, UPDATE ON customers TO rackless_customer_delete;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_customer_delete;
-GRANT INSERT ON outbox TO rackless_customer_delete;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_customer_delete;
 GRANT SELECT, UPDATE ON sessions TO rackless_customer_delete;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_customer_delete;
 
@@ -200,7 +202,7 @@ GRANT INSERT, SELECT, UPDATE ON ebay_accounts TO rackless_ebay_connect;
 GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_connect;
 GRANT SELECT, UPDATE ON ebay_listings TO rackless_ebay_connect;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_ebay_connect;
-GRANT INSERT ON outbox TO rackless_ebay_connect;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_ebay_connect;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_ebay_connect;
 
 -- ebay-list
@@ -211,7 +213,7 @@ GRANT SELECT ON ebay_accounts TO rackless_ebay_notification;
 GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_notification;
 GRANT INSERT, SELECT ON gateway_notices TO rackless_ebay_notification;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_ebay_notification;
-GRANT INSERT ON outbox TO rackless_ebay_notification;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_ebay_notification;
 GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_ebay_notification;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_ebay_notification;
 GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_ebay_notification;
@@ -230,7 +232,7 @@ GRANT INSERT, SELECT, UPDATE ON order_counters TO rackless_ebay_order_import;
 GRANT INSERT ON order_history TO rackless_ebay_order_import;
 GRANT INSERT ON order_lines TO rackless_ebay_order_import;
 GRANT INSERT, SELECT, UPDATE ON orders TO rackless_ebay_order_import;
-GRANT INSERT, SELECT ON outbox TO rackless_ebay_order_import;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_ebay_order_import;
 GRANT INSERT, SELECT, UPDATE ON payments TO rackless_ebay_order_import;
 GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_ebay_order_import;
 GRANT SELECT ON skus TO rackless_ebay_order_import;
@@ -253,7 +255,7 @@ GRANT INSERT, SELECT, UPDATE ON ebay_user_categories TO rackless_ebay_publish;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_ebay_publish;
 GRANT INSERT, SELECT ON inbox TO rackless_ebay_publish;
 GRANT INSERT, SELECT, UPDATE ON listing_commands TO rackless_ebay_publish;
-GRANT INSERT, SELECT ON outbox TO rackless_ebay_publish;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_ebay_publish;
 GRANT SELECT ON products TO rackless_ebay_publish;
 GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_ebay_publish;
 GRANT SELECT ON skus TO rackless_ebay_publish;
@@ -267,7 +269,7 @@ GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_reconcile;
 GRANT INSERT, SELECT, UPDATE ON ebay_listings TO rackless_ebay_reconcile;
 GRANT INSERT, SELECT ON inbox TO rackless_ebay_reconcile;
 GRANT SELECT ON listing_commands TO rackless_ebay_reconcile;
-GRANT INSERT, SELECT ON outbox TO rackless_ebay_reconcile;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_ebay_reconcile;
 GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_ebay_reconcile;
 GRANT SELECT ON skus TO rackless_ebay_reconcile;
 GRANT SELECT, UPDATE ON stock TO rackless_ebay_reconcile;
@@ -277,7 +279,7 @@ GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_ebay_reconcile;
 GRANT SELECT ON ebay_accounts TO rackless_ebay_run;
 GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_run;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_ebay_run;
-GRANT INSERT ON outbox TO rackless_ebay_run;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_ebay_run;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_ebay_run;
 
 -- ebay-shipment
@@ -302,7 +304,7 @@ GRANT INSERT, SELECT, UPDATE ON ebay_jobs TO rackless_ebay_sync;
 GRANT SELECT, UPDATE ON ebay_listings TO rackless_ebay_sync;
 GRANT SELECT ON ebay_profiles TO rackless_ebay_sync;
 GRANT INSERT, SELECT ON inbox TO rackless_ebay_sync;
-GRANT INSERT, SELECT ON outbox TO rackless_ebay_sync;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_ebay_sync;
 GRANT SELECT ON products TO rackless_ebay_sync;
 GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_ebay_sync;
 GRANT SELECT ON skus TO rackless_ebay_sync;
@@ -318,7 +320,7 @@ GRANT SELECT ON outbox TO rackless_event_quarantine;
 
 -- inventory-adjust
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_inventory_adjust;
-GRANT INSERT ON outbox TO rackless_inventory_adjust;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_inventory_adjust;
 GRANT SELECT, UPDATE ON reservations TO rackless_inventory_adjust;
 GRANT SELECT ON skus TO rackless_inventory_adjust;
 GRANT INSERT, SELECT, UPDATE ON stock TO rackless_inventory_adjust;
@@ -327,7 +329,7 @@ GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rack
 
 -- inventory-commit
 GRANT INSERT, SELECT ON inbox TO rackless_inventory_commit;
-GRANT INSERT, SELECT ON outbox TO rackless_inventory_commit;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_inventory_commit;
 GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_inventory_commit;
 GRANT SELECT ON skus TO rackless_inventory_commit;
 GRANT SELECT, UPDATE ON stock TO rackless_inventory_commit;
@@ -336,7 +338,7 @@ GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_inventory_commit;
 
 -- inventory-release
 GRANT INSERT, SELECT ON inbox TO rackless_inventory_release;
-GRANT INSERT, SELECT ON outbox TO rackless_inventory_release;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_inventory_release;
 GRANT SELECT, UPDATE ON reservations TO rackless_inventory_release;
 GRANT SELECT ON skus TO rackless_inventory_release;
 GRANT SELECT, UPDATE ON stock TO rackless_inventory_release;
@@ -345,7 +347,7 @@ GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_inventory_release;
 
 -- inventory-reserve
 GRANT INSERT, SELECT ON inbox TO rackless_inventory_reserve;
-GRANT INSERT, SELECT ON outbox TO rackless_inventory_reserve;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_inventory_reserve;
 GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_inventory_reserve;
 GRANT SELECT ON skus TO rackless_inventory_reserve;
 GRANT SELECT, UPDATE ON stock TO rackless_inventory_reserve;
@@ -362,15 +364,22 @@ GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_cancel;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_cancel;
 GRANT INSERT, SELECT ON inbox TO rackless_order_cancel;
 GRANT SELECT, UPDATE ON orders TO rackless_order_cancel;
-GRANT INSERT, SELECT ON outbox TO rackless_order_cancel;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_order_cancel;
 GRANT SELECT ON payments TO rackless_order_cancel;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_cancel;
+
+-- order-complete
+GRANT INSERT, SELECT ON inbox TO rackless_order_complete;
+GRANT SELECT, UPDATE ON orders TO rackless_order_complete;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_order_complete;
+GRANT SELECT ON payments TO rackless_order_complete;
 
 -- order-confirm
 GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_confirm;
 GRANT INSERT, SELECT ON inbox TO rackless_order_confirm;
 GRANT SELECT, UPDATE ON orders TO rackless_order_confirm;
-GRANT INSERT, SELECT ON outbox TO rackless_order_confirm;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_order_confirm;
+GRANT SELECT ON payments TO rackless_order_confirm;
 GRANT SELECT, UPDATE ON reservations TO rackless_order_confirm;
 GRANT SELECT ON skus TO rackless_order_confirm;
 GRANT SELECT, UPDATE ON stock TO rackless_order_confirm;
@@ -396,7 +405,7 @@ GRANT SELECT ON orders TO rackless_order_history;
 GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_hold;
 GRANT INSERT, SELECT ON inbox TO rackless_order_hold;
 GRANT SELECT, UPDATE ON orders TO rackless_order_hold;
-GRANT INSERT, SELECT ON outbox TO rackless_order_hold;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_order_hold;
 GRANT SELECT ON payment_methods TO rackless_order_hold;
 GRANT SELECT ON payments TO rackless_order_hold;
 GRANT SELECT, UPDATE ON reservations TO rackless_order_hold;
@@ -410,7 +419,7 @@ GRANT SELECT ON orders TO rackless_order_list;
 -- order-pay
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_pay;
 GRANT SELECT, UPDATE ON orders TO rackless_order_pay;
-GRANT INSERT ON outbox TO rackless_order_pay;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_order_pay;
 GRANT SELECT ON payment_methods TO rackless_order_pay;
 GRANT SELECT, UPDATE ON payments TO rackless_order_pay;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_pay;
@@ -428,7 +437,7 @@ GRANT INSERT, SELECT ON order_configurations TO rackless_order_place;
 GRANT INSERT, SELECT, UPDATE ON order_counters TO rackless_order_place;
 GRANT INSERT ON order_lines TO rackless_order_place;
 GRANT INSERT, SELECT ON orders TO rackless_order_place;
-GRANT INSERT ON outbox TO rackless_order_place;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_order_place;
 GRANT SELECT ON payment_fees TO rackless_order_place;
 GRANT SELECT ON payment_methods TO rackless_order_place;
 GRANT INSERT, SELECT ON payments TO rackless_order_place;
@@ -447,7 +456,7 @@ GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rack
 -- order-ship
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_ship;
 GRANT SELECT, UPDATE ON orders TO rackless_order_ship;
-GRANT INSERT ON outbox TO rackless_order_ship;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_order_ship;
 GRANT SELECT ON payments TO rackless_order_ship;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_ship;
 
@@ -462,7 +471,7 @@ GRANT SELECT, UPDATE ON coupon_redemptions TO rackless_order_update;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_update;
 GRANT INSERT ON order_history TO rackless_order_update;
 GRANT SELECT, UPDATE ON orders TO rackless_order_update;
-GRANT INSERT ON outbox TO rackless_order_update;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_order_update;
 GRANT SELECT ON payments TO rackless_order_update;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_update;
 
@@ -480,7 +489,7 @@ GRANT SELECT ON gateway_accounts TO rackless_payment_approve;
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_approve;
 GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_approve;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_approve;
-GRANT INSERT ON outbox TO rackless_payment_approve;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_payment_approve;
 GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_approve;
 GRANT SELECT, UPDATE ON payments TO rackless_payment_approve;
 GRANT INSERT, SELECT ON test_gateway TO rackless_payment_approve;
@@ -488,10 +497,11 @@ GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rack
 
 -- payment-authorize
 GRANT SELECT ON gateway_accounts TO rackless_payment_authorize;
+GRANT SELECT ON gateway_notices TO rackless_payment_authorize;
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_authorize;
 GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_authorize;
 GRANT INSERT, SELECT ON inbox TO rackless_payment_authorize;
-GRANT INSERT, SELECT ON outbox TO rackless_payment_authorize;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_payment_authorize;
 GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_authorize;
 GRANT SELECT, UPDATE ON payments TO rackless_payment_authorize;
 GRANT INSERT, SELECT ON test_gateway TO rackless_payment_authorize;
@@ -500,7 +510,7 @@ GRANT INSERT, SELECT ON test_gateway TO rackless_payment_authorize;
 GRANT SELECT ON gateway_accounts TO rackless_payment_capture;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_capture;
 GRANT INSERT, SELECT ON inbox TO rackless_payment_capture;
-GRANT INSERT, SELECT ON outbox TO rackless_payment_capture;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_payment_capture;
 GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_capture;
 GRANT SELECT, UPDATE ON payments TO rackless_payment_capture;
 GRANT INSERT, SELECT ON test_gateway TO rackless_payment_capture;
@@ -516,7 +526,7 @@ GRANT SELECT ON gateway_accounts TO rackless_payment_converge;
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_converge;
 GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_converge;
 GRANT INSERT, SELECT ON inbox TO rackless_payment_converge;
-GRANT INSERT, SELECT ON outbox TO rackless_payment_converge;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_payment_converge;
 GRANT SELECT ON payment_operations TO rackless_payment_converge;
 GRANT SELECT, UPDATE ON payments TO rackless_payment_converge;
 GRANT INSERT, SELECT ON test_gateway TO rackless_payment_converge;
@@ -526,16 +536,23 @@ GRANT SELECT ON gateway_accounts TO rackless_payment_decline;
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_decline;
 GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_decline;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_decline;
-GRANT INSERT ON outbox TO rackless_payment_decline;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_payment_decline;
 GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_decline;
 GRANT SELECT, UPDATE ON payments TO rackless_payment_decline;
 GRANT INSERT, SELECT ON test_gateway TO rackless_payment_decline;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_decline;
 
+-- payment-disconnect
+GRANT DELETE, SELECT ON gateway_accounts TO rackless_payment_disconnect;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_disconnect;
+GRANT SELECT ON payment_operations TO rackless_payment_disconnect;
+GRANT SELECT ON payments TO rackless_payment_disconnect;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_disconnect;
+
 -- payment-refund
 GRANT SELECT ON gateway_accounts TO rackless_payment_refund;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_refund;
-GRANT INSERT ON outbox TO rackless_payment_refund;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_payment_refund;
 GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_refund;
 GRANT SELECT, UPDATE ON payments TO rackless_payment_refund;
 GRANT INSERT, SELECT ON test_gateway TO rackless_payment_refund;
@@ -547,7 +564,7 @@ GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_void;
 GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_void;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_void;
 GRANT INSERT, SELECT ON inbox TO rackless_payment_void;
-GRANT INSERT, SELECT ON outbox TO rackless_payment_void;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_payment_void;
 GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_void;
 GRANT SELECT, UPDATE ON payments TO rackless_payment_void;
 GRANT INSERT, SELECT ON test_gateway TO rackless_payment_void;
@@ -615,7 +632,7 @@ GRANT SELECT ON tax_rules TO rackless_shop_inspect;
 
 -- webhook-deliver
 GRANT INSERT, SELECT ON inbox TO rackless_webhook_deliver;
-GRANT INSERT, SELECT ON outbox TO rackless_webhook_deliver;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_webhook_deliver;
 GRANT INSERT, SELECT, UPDATE ON webhook_deliveries TO rackless_webhook_deliver;
 GRANT SELECT, UPDATE ON webhook_endpoints TO rackless_webhook_deliver;
 
@@ -644,7 +661,7 @@ GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rack
 GRANT SELECT ON gateway_accounts TO rackless_webhook_receive;
 GRANT INSERT, SELECT ON gateway_notices TO rackless_webhook_receive;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_webhook_receive;
-GRANT INSERT ON outbox TO rackless_webhook_receive;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_webhook_receive;
 GRANT SELECT ON payments TO rackless_webhook_receive;
 GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_webhook_receive;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_webhook_receive;
@@ -652,7 +669,7 @@ GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless
 
 -- webhook-replay
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_webhook_replay;
-GRANT INSERT ON outbox TO rackless_webhook_replay;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_webhook_replay;
 GRANT SELECT, UPDATE ON webhook_deliveries TO rackless_webhook_replay;
 GRANT SELECT, UPDATE ON webhook_endpoints TO rackless_webhook_replay;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_webhook_replay;

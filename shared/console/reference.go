@@ -249,7 +249,7 @@ func newEvents(schemas contract.Members[*contract.Schema]) []eventType {
 			continue
 		}
 		data, _ := json.MarshalIndent(r.Example, "", "  ") // a test has written it
-		e := eventType{Name: name, Description: s.Description, To: manifest.Consumers(r.Example.Type()), NoConsumer: r.NoConsumer, Example: string(data)}
+		e := eventType{Name: name, Description: s.Description, To: manifest.Consumers(r.Example.Type(), true), NoConsumer: r.NoConsumer, Example: string(data)}
 		for _, f := range emitters(name) {
 			e.From = append(e.From, f.Name)
 		}

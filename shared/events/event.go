@@ -39,6 +39,7 @@ type Envelope struct {
 	Causation      string          // id of the event that caused this one, empty for a request
 	TraceParent    string          // W3C trace context of the cause
 	IdempotencyKey string          // the key the client sent, if any
+	Told           bool            // somebody outside the shop wants to be told, see package webhook
 }
 
 // SourceOf returns the source of events of a type: the bounded context, which

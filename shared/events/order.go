@@ -42,6 +42,34 @@ func (OrderConfirmed) Type() string { return Prefix + "order.confirmed.v1" }
 // Subject is the order.
 func (e OrderConfirmed) Subject() string { return e.OrderID }
 
+// OrderPaid says that all the money of an order was taken.
+type OrderPaid struct {
+	OrderID    string `json:"order_id"`
+	Number     string `json:"number"`
+	Email      string `json:"email"`
+	Currency   string `json:"currency"`
+	TotalCents int64  `json:"total_cents"`
+}
+
+// Type names the fact.
+func (OrderPaid) Type() string { return Prefix + "order.paid.v1" }
+
+// Subject is the order.
+func (e OrderPaid) Subject() string { return e.OrderID }
+
+// OrderCompleted says that an order is paid and that all of it has left.
+type OrderCompleted struct {
+	OrderID string `json:"order_id"`
+	Number  string `json:"number"`
+	Email   string `json:"email"`
+}
+
+// Type names the fact.
+func (OrderCompleted) Type() string { return Prefix + "order.completed.v1" }
+
+// Subject is the order.
+func (e OrderCompleted) Subject() string { return e.OrderID }
+
 // OrderCancelled says that an order was called off: by the buyer, by staff or
 // because its goods ran out.
 type OrderCancelled struct {

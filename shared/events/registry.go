@@ -38,10 +38,12 @@ func Registry() []Registered {
 		{Example: InventoryRejected{OrderID: order, Lines: []Shortage{{SKU: "TEE:A001", Wanted: 2, Available: 1}}}},
 		{Example: InventoryReserved{OrderID: order}},
 		{Example: OrderCancelled{OrderID: order, Number: number, Email: email, Reason: "buyer"}},
+		{Example: OrderCompleted{OrderID: order, Number: number, Email: email}},
 		{Example: OrderConfirmed{OrderID: order, Number: number, Email: email, Currency: currency, TotalCents: total}},
 		{Example: OrderDue{OrderID: order}},
 		{Example: OrderExpired{OrderID: order, Number: number, Email: email}},
 		{Example: OrderImported{OrderID: order, Number: number, Channel: "ebay", Reference: "12-34567-89012", Currency: currency, TotalCents: total}},
+		{Example: OrderPaid{OrderID: order, Number: number, Email: email, Currency: currency, TotalCents: total}},
 		{Example: OrderPlaced{
 			OrderID: order, CartID: cart, Number: number, Currency: currency, TotalCents: total,
 			Lines: []OrderLine{{SKU: "TEE:A001", Qty: 2}}, ExpiresAt: time.Date(2026, time.November, 23, 12, 30, 0, 0, time.UTC),

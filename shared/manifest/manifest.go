@@ -4,7 +4,10 @@
 // "make generate"; this file says what its fields mean.
 package manifest
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Function is one deployable operation.
 type Function struct {
@@ -16,6 +19,7 @@ type Function struct {
 	Idempotency string   // required, optional or empty: the Idempotency-Key of the route
 	Rate        Rate     // limit per caller's address, zero for none
 	Consumes    []string // types of the events it acts on
+	Told        []string // of those, the types on which it acts only where somebody outside wants to be told
 	Warms       []string // types of events that only wake it, without effect or inbox row
 	Emits       []string // types of the events it states
 }
@@ -37,12 +41,12 @@ func Lookup(name string) (Function, bool) {
 }
 
 // Consumers returns who must have an inbox row for an event of the type before
-// it counts as settled.
-func Consumers(eventType string) []string {
+// it counts as settled; told is whether somebody outside wants to be told of it.
+func Consumers(eventType string, told bool) []string {
 	var names []string
 	for _, f := range Functions {
 		for _, t := range f.Consumes {
-			if t == eventType {
+			if t == eventType && (told || !slices.Contains(f.Told, t)) {
 				names = append(names, f.Name)
 			}
 		}

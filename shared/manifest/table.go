@@ -254,11 +254,17 @@ var Functions = []Function{
 		Emits:       []string{"dev.rackless.order.cancelled.v1", "dev.rackless.order.expired.v1"},
 	},
 	{
+		Name:     "order-complete",
+		Summary:  "States that an order is paid, and that it is completed when it has been shipped, too",
+		Consumes: []string{"dev.rackless.payment.captured.v1", "dev.rackless.order.shipped.v1"},
+		Emits:    []string{"dev.rackless.order.paid.v1", "dev.rackless.order.completed.v1"},
+	},
+	{
 		Name:     "order-confirm",
 		Summary:  "Accepts an order whose payments are authorized",
 		Consumes: []string{"dev.rackless.payment.authorized.v1"},
 		Warms:    []string{"dev.rackless.cart.checkout_started.v1"},
-		Emits:    []string{"dev.rackless.order.confirmed.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.expired.v1"},
+		Emits:    []string{"dev.rackless.order.confirmed.v1", "dev.rackless.order.paid.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.expired.v1"},
 	},
 	{
 		Name:     "order-erase",
@@ -345,7 +351,7 @@ var Functions = []Function{
 		Summary:  "Sets the money of an order aside once its goods are reserved",
 		Consumes: []string{"dev.rackless.inventory.reserved.v1", "dev.rackless.payment.retried.v1"},
 		Warms:    []string{"dev.rackless.cart.checkout_started.v1"},
-		Emits:    []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.suspected.v1"},
+		Emits:    []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.noticed.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.suspected.v1"},
 	},
 	{
 		Name:    "payment-capture",
@@ -368,7 +374,7 @@ var Functions = []Function{
 		Name:     "payment-converge",
 		Summary:  "Asks a gateway that has told something of a payment what has become of it",
 		Consumes: []string{"dev.rackless.payment.noticed.v1"},
-		Emits:    []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.suspected.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1"},
+		Emits:    []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.suspected.v1", "dev.rackless.payment.voided.v1", "dev.rackless.payment.refunded.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1"},
 	},
 	{
 		Name:    "payment-decline",
@@ -377,6 +383,13 @@ var Functions = []Function{
 		Access:  "staff", Scope: "payment:write",
 		Idempotency: "required",
 		Emits:       []string{"dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.voided.v1"},
+	},
+	{
+		Name:    "payment-disconnect",
+		Route:   "DELETE /v1/gateways/{gateway}",
+		Summary: "Forgets the shop's account at a payment gateway",
+		Access:  "staff", Scope: "shop:write",
+		Idempotency: "optional",
 	},
 	{
 		Name:    "payment-refund",
@@ -447,7 +460,8 @@ var Functions = []Function{
 	{
 		Name:     "webhook-deliver",
 		Summary:  "Tells merchants' own programs what happens in their shop",
-		Consumes: []string{"dev.rackless.customer.created.v1", "dev.rackless.customer.erased.v1", "dev.rackless.inventory.rejected.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.confirmed.v1", "dev.rackless.order.expired.v1", "dev.rackless.order.imported.v1", "dev.rackless.order.placed.v1", "dev.rackless.order.shipped.v1", "dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.refunded.v1", "dev.rackless.payment.voided.v1", "dev.rackless.webhook.due.v1"},
+		Consumes: []string{"dev.rackless.customer.created.v1", "dev.rackless.customer.erased.v1", "dev.rackless.inventory.rejected.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.completed.v1", "dev.rackless.order.confirmed.v1", "dev.rackless.order.expired.v1", "dev.rackless.order.imported.v1", "dev.rackless.order.paid.v1", "dev.rackless.order.placed.v1", "dev.rackless.order.shipped.v1", "dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.refunded.v1", "dev.rackless.payment.voided.v1", "dev.rackless.webhook.due.v1"},
+		Told:     []string{"dev.rackless.customer.created.v1", "dev.rackless.customer.erased.v1", "dev.rackless.inventory.rejected.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.completed.v1", "dev.rackless.order.confirmed.v1", "dev.rackless.order.expired.v1", "dev.rackless.order.imported.v1", "dev.rackless.order.paid.v1", "dev.rackless.order.placed.v1", "dev.rackless.order.shipped.v1", "dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.refunded.v1", "dev.rackless.payment.voided.v1"},
 		Emits:    []string{"dev.rackless.webhook.due.v1"},
 	},
 	{

@@ -32,10 +32,20 @@ func Confirm(ctx context.Context, tx *txn.Tx, e events.PaymentAuthorized) error 
 	if err != nil {
 		return err
 	}
-	if err := move(ctx, tx, o, state.Confirmed, ""); err != nil {
-		return err
+	var paid bool // by gift cards and charges, which are taken at once
+	err = tx.QueryRow(ctx, `
+		UPDATE orders AS o
+		SET state = $2, version = version + 1, updated_at = $3,
+		    paid_at = CASE WHEN (SELECT COALESCE(sum(captured_cents), 0) FROM payments AS p WHERE p.order_id = o.order_id) >= total_cents THEN $3::timestamptz END
+		WHERE order_id = $1
+		RETURNING paid_at IS NOT NULL`, o.ID, state.Confirmed, tx.Now).Scan(&paid)
+	if err != nil {
+		return fmt.Errorf("confirm order %s: %w", o.ID, err)
 	}
 	tx.Emit(events.OrderConfirmed{OrderID: o.ID, Number: o.Number, Email: o.Email, Currency: o.Currency, TotalCents: o.TotalCents})
+	if paid {
+		emitPaid(tx, o)
+	}
 	return nil
 }
 

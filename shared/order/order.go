@@ -40,13 +40,15 @@ type Summary struct {
 // Order is an order with all that belongs to it.
 type Order struct {
 	Summary
-	Ship      price.Destination `json:"ship" db:"ship"`
-	Billing   cart.Contact      `json:"billing" db:"billing"`
-	Notes     string            `json:"notes" db:"notes"`
-	Totals    price.Totals      `json:"totals" db:"totals"`
-	Shipments []Shipment        `json:"shipments,omitempty" db:"shipments"`
-	ShippedAt *time.Time        `json:"shipped_at,omitempty" db:"shipped_at"` // when all of it had left
-	Payments  []payment.Payment `json:"payments" db:"-"`
+	Ship        price.Destination `json:"ship" db:"ship"`
+	Billing     cart.Contact      `json:"billing" db:"billing"`
+	Notes       string            `json:"notes" db:"notes"`
+	Totals      price.Totals      `json:"totals" db:"totals"`
+	Shipments   []Shipment        `json:"shipments,omitempty" db:"shipments"`
+	ShippedAt   *time.Time        `json:"shipped_at,omitempty" db:"shipped_at"`     // when all of it had left
+	PaidAt      *time.Time        `json:"paid_at,omitempty" db:"paid_at"`           // when all of its money was taken
+	CompletedAt *time.Time        `json:"completed_at,omitempty" db:"completed_at"` // when both had happened
+	Payments    []payment.Payment `json:"payments" db:"-"`
 }
 
 // ETag is the version as an entity tag.
@@ -99,7 +101,7 @@ func load(ctx context.Context, tx *txn.Tx, id, lock string) (Order, error) {
 
 func queueLoad(batch *pgx.Batch, id, lock string, into *[]Order) {
 	batch.Queue(`
-		SELECT `+summaryColumns+`, cart -> 'ship' AS ship, billing, notes, totals, shipments, shipped_at
+		SELECT `+summaryColumns+`, cart -> 'ship' AS ship, billing, notes, totals, shipments, shipped_at, paid_at, completed_at
 		FROM orders
 		WHERE order_id = $1`+lock, id).Query(func(rows pgx.Rows) (err error) {
 		*into, err = pgx.CollectRows(rows, pgx.RowToStructByName[Order])

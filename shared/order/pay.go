@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/rackless/rackless/shared/cart"
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/order/state"
 	"github.com/rackless/rackless/shared/payment"
@@ -17,6 +18,9 @@ type PayInput struct {
 	ID     string `json:"-" path:"id"`
 	Tender string `json:"tender"` // CREDIT, or another that a gateway is behind
 	Token  string `json:"token"`  // the gateway's for the buyer's instrument; never a card number
+	// Billing is the address that the instrument is registered with; default: the
+	// order's.
+	Billing *cart.Contact `json:"billing,omitempty"`
 }
 
 // Validate refuses what cannot pay.
@@ -48,7 +52,10 @@ func Pay(ctx context.Context, tx *txn.Tx, in PayInput) (Order, error) {
 	if err != nil {
 		return Order{}, err
 	}
-	with := payment.Intent{Tender: tender, Gateway: method.Gateway, CaptureOn: method.Capture, Policy: method.Review, Token: in.Token}
+	if in.Billing != nil {
+		o.Billing = *in.Billing
+	}
+	with := payment.Intent{Tender: tender, Gateway: method.Gateway, CaptureOn: method.Capture, Policy: method.Review, Token: in.Token, Billing: billing(o)}
 	if !tx.Who.Trusted() {
 		with.BuyerIP = tx.Cause().Address
 	}

@@ -18,7 +18,7 @@ type History struct {
 
 // Timeline returns how the history of an order is read: each event with what
 // caused it and who has acted on it. consumers tells who is meant to.
-func Timeline(consumers func(eventType string) []string) func(context.Context, *txn.Tx, GetInput) (History, error) {
+func Timeline(consumers outbox.Consumers) func(context.Context, *txn.Tx, GetInput) (History, error) {
 	return func(ctx context.Context, tx *txn.Tx, in GetInput) (History, error) {
 		o, err := load(ctx, tx, in.ID, "")
 		if err != nil {

@@ -85,19 +85,20 @@ func service(address string) string {
 // has no effect, and is no error, unless the event was really emitted and the
 // consumer is one that has still to consume it: nothing else is worth a person's
 // attention.
-func Bury(ctx context.Context, tx pgx.Tx, d DeadLetter, consumers func(eventType string) []string, now time.Time) (recorded bool, err error) {
+func Bury(ctx context.Context, tx pgx.Tx, d DeadLetter, consumers Consumers, now time.Time) (recorded bool, err error) {
 	var eventType string
+	var told bool
 	err = tx.QueryRow(ctx, `
-		SELECT type
+		SELECT type, told
 		FROM outbox o
-		WHERE event_id = $1 AND NOT EXISTS (SELECT FROM inbox i WHERE i.event_id = o.event_id AND i.consumer = $2)`, d.EventID, d.Consumer).Scan(&eventType)
+		WHERE event_id = $1 AND NOT EXISTS (SELECT FROM inbox i WHERE i.event_id = o.event_id AND i.consumer = $2)`, d.EventID, d.Consumer).Scan(&eventType, &told)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("record dead letter: %w", err)
 	}
-	if !slices.Contains(consumers(eventType), d.Consumer) {
+	if !slices.Contains(consumers(eventType, told), d.Consumer) {
 		return false, nil
 	}
 	var batch pgx.Batch

@@ -33,19 +33,25 @@ const retryAfter = time.Minute
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // columns are those of an envelope, in the order of into.
-const columns = `event_id::text, shop_id, type, source, subject, occurred_at, data, correlation, causation, traceparent, idempotency_key`
+const columns = `event_id::text, shop_id, type, source, subject, occurred_at, data, correlation, causation, traceparent, idempotency_key, told`
 
 func into(e *events.Envelope) []any {
-	return []any{&e.ID, &e.Shop, &e.Type, &e.Source, &e.Subject, &e.Time, &e.Data, &e.Correlation, &e.Causation, &e.TraceParent, &e.IdempotencyKey}
+	return []any{&e.ID, &e.Shop, &e.Type, &e.Source, &e.Subject, &e.Time, &e.Data, &e.Correlation, &e.Causation, &e.TraceParent, &e.IdempotencyKey, &e.Told}
 }
 
 // validID reports whether id is a UUID in the one form that NewID makes and
 // Postgres reads.
 func validID(id string) bool { return len(id) == 36 && uuid.Validate(id) == nil }
 
-// Queue adds the statement that writes entries to a batch.
+// Consumers tells which functions act on events of a type; told includes those that
+// do so only if somebody outside wants to be told.
+type Consumers func(eventType string, told bool) []string
+
+// Queue adds the statement that writes entries to a batch. Once that was sent, they
+// say whether somebody wants to be told of them.
 func Queue(batch *pgx.Batch, entries []Entry) {
-	for _, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		next := e.Due
 		if !e.Due.After(e.Time) {
 			next = e.Time.Add(retryAfter)
@@ -53,9 +59,11 @@ func Queue(batch *pgx.Batch, entries []Entry) {
 		batch.Queue(`
 			INSERT INTO outbox (event_id, shop_id, type, source, subject, occurred_at, due_at, data,
 			                    correlation, causation, traceparent, idempotency_key, next_attempt)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			RETURNING told`,
 			e.ID, e.Shop, e.Type, e.Source, e.Subject, e.Time, e.Due, e.Data,
-			e.Correlation, e.Causation, e.TraceParent, e.IdempotencyKey, next)
+			e.Correlation, e.Causation, e.TraceParent, e.IdempotencyKey, next).
+			QueryRow(func(row pgx.Row) error { return row.Scan(&e.Told) })
 	}
 }
 
@@ -70,7 +78,7 @@ func Consume(ctx context.Context, tx pgx.Tx, consumer, id string, now time.Time)
 	}
 	err = tx.QueryRow(ctx, `
 		WITH event AS (
-			SELECT event_id, shop_id, type, source, subject, occurred_at, data, correlation, causation, traceparent, idempotency_key
+			SELECT event_id, shop_id, type, source, subject, occurred_at, data, correlation, causation, traceparent, idempotency_key, told
 			FROM outbox
 			WHERE event_id = $1
 		), entry AS (

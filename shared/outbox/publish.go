@@ -72,6 +72,9 @@ func ToCloudEvent(e events.Envelope) cloudevents.Event {
 			ce.SetExtension(name, value)
 		}
 	}
+	if e.Told {
+		ce.SetExtension("told", "true")
+	}
 	return ce
 }
 

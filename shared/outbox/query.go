@@ -107,7 +107,7 @@ type Delivery struct {
 
 // Show returns an event and its deliveries: to those who are meant to consume its
 // type, and to any other that has. An unknown id is NotFound.
-func Show(ctx context.Context, tx pgx.Tx, id string, consumers func(eventType string) []string, now time.Time) (Record, []Delivery, error) {
+func Show(ctx context.Context, tx pgx.Tx, id string, consumers Consumers, now time.Time) (Record, []Delivery, error) {
 	if !validID(id) {
 		return Record{}, nil, unknown(id)
 	}
@@ -127,7 +127,7 @@ func Show(ctx context.Context, tx pgx.Tx, id string, consumers func(eventType st
 		FROM unnest($2::text[]) AS c (consumer)
 		FULL JOIN (SELECT consumer, consumed_at FROM inbox WHERE event_id = $1) i USING (consumer)
 		FULL JOIN (SELECT consumer, died_at, code, detail, redriven_at FROM dead_letters WHERE event_id = $1) d USING (consumer)
-		ORDER BY consumer`, id, consumers(r.Type))
+		ORDER BY consumer`, id, consumers(r.Type, r.Told))
 	if err != nil {
 		return Record{}, nil, fmt.Errorf("show event: %w", err)
 	}

@@ -50,7 +50,7 @@ type Sweeper struct {
 	DB        postgres.DB
 	Clock     clock.Clock
 	Publisher Publisher
-	Consumers func(eventType string) []string // who must consume an event of the type
+	Consumers Consumers // who must consume an event
 	Log       *slog.Logger
 }
 
@@ -178,7 +178,7 @@ func claim(ctx context.Context, tx pgx.Tx, now time.Time) ([]unsettled, error) {
 
 // missing notes in each event which of its consumers have neither consumed it
 // nor refused it for good.
-func missing(ctx context.Context, tx pgx.Tx, claimed []unsettled, consumers func(string) []string) error {
+func missing(ctx context.Context, tx pgx.Tx, claimed []unsettled, consumers Consumers) error {
 	type delivery struct{ ID, Consumer string }
 	rows, err := tx.Query(ctx, `
 		SELECT event_id::text, consumer FROM inbox WHERE event_id = ANY($1::uuid[])
@@ -197,7 +197,7 @@ func missing(ctx context.Context, tx pgx.Tx, claimed []unsettled, consumers func
 	}
 	for i := range claimed {
 		e := &claimed[i]
-		e.missing = slices.DeleteFunc(slices.Clone(consumers(e.Type)), func(c string) bool { return done[delivery{e.ID, c}] })
+		e.missing = slices.DeleteFunc(slices.Clone(consumers(e.Type, e.Told)), func(c string) bool { return done[delivery{e.ID, c}] })
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ type happened struct {
 func (happened) Type() string      { return events.Prefix + "thing.happened.v1" }
 func (e happened) Subject() string { return e.Name }
 
-func consumers(eventType string) []string {
+func consumers(eventType string, _ bool) []string {
 	if eventType == (happened{}).Type() {
 		return []string{"alpha", "beta"}
 	}

@@ -20,6 +20,7 @@ type Step struct {
 	RequestID string     `json:"request_id,omitempty"`
 	Effects   []Effect   `json:"effects"`
 	Waiting   []string   `json:"waiting,omitempty"` // consumers that have not acted yet
+	told      bool
 }
 
 // Effect is that a consumer has acted on an event, or that delivery to it was
@@ -31,10 +32,9 @@ type Effect struct {
 }
 
 // Timeline returns the events of an order in the order in which they happened.
-// consumers tells who is meant to act on a type.
-func Timeline(ctx context.Context, tx pgx.Tx, orderID string, consumers func(string) []string) ([]Step, error) {
+func Timeline(ctx context.Context, tx pgx.Tx, orderID string, consumers Consumers) ([]Step, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT o.event_id::text, o.type, o.occurred_at, NULLIF(o.due_at, o.occurred_at), o.causation, o.correlation,
+		SELECT o.event_id::text, o.type, o.occurred_at, NULLIF(o.due_at, o.occurred_at), o.causation, o.correlation, o.told,
 		       COALESCE((SELECT jsonb_agg(jsonb_build_object('consumer', i.consumer, 'at', i.consumed_at) ORDER BY i.consumed_at)
 		                 FROM inbox i WHERE i.event_id = o.event_id), '[]')
 		       || COALESCE((SELECT jsonb_agg(jsonb_build_object('consumer', d.consumer, 'at', d.died_at, 'failed', d.code || ' ' || d.detail) ORDER BY d.died_at)
@@ -46,7 +46,7 @@ func Timeline(ctx context.Context, tx pgx.Tx, orderID string, consumers func(str
 		return nil, fmt.Errorf("load timeline: %w", err)
 	}
 	steps, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s Step, err error) {
-		err = row.Scan(&s.EventID, &s.Type, &s.Time, &s.DueAt, &s.CausedBy, &s.RequestID, &s.Effects)
+		err = row.Scan(&s.EventID, &s.Type, &s.Time, &s.DueAt, &s.CausedBy, &s.RequestID, &s.told, &s.Effects)
 		return s, err
 	})
 	if err != nil {
@@ -58,7 +58,7 @@ func Timeline(ctx context.Context, tx pgx.Tx, orderID string, consumers func(str
 		for _, e := range s.Effects {
 			acted[e.Consumer] = true
 		}
-		for _, consumer := range consumers(s.Type) {
+		for _, consumer := range consumers(s.Type, s.told) {
 			if !acted[consumer] {
 				s.Waiting = append(s.Waiting, consumer)
 			}

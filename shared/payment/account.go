@@ -35,6 +35,47 @@ type Credentials struct {
 func (Credentials) String() string   { return "credentials" }
 func (Credentials) GoString() string { return "credentials" }
 
+// account is what is kept of an account, sealed.
+type account struct {
+	Credentials
+	// Old are the webhook keys before the last change, while the gateway may still
+	// sign with them.
+	Old struct {
+		SignatureKey  string    `json:"signature_key,omitempty"`
+		WebhookSecret string    `json:"webhook_secret,omitempty"`
+		Until         time.Time `json:"until,omitzero"`
+	} `json:"old,omitzero"`
+}
+
+// rotation is how long the old key of webhooks is good after a new one came
+// (Stripe specification, §7: a secret that is rolled is used along with the new one
+// for a day at most).
+const rotation = 24 * time.Hour
+
+// webhookKeys returns the keys with which a gateway may sign.
+func (a account) webhookKeys(gateway string, now time.Time) []string {
+	current, old := a.SignatureKey, a.Old.SignatureKey
+	if gateway == Stripe {
+		current, old = a.WebhookSecret, a.Old.WebhookSecret
+	}
+	if old != "" && now.Before(a.Old.Until) {
+		return []string{current, old}
+	}
+	return []string{current}
+}
+
+// follows keeps the webhook keys of the account that is replaced, unless the new
+// one has no webhooks at all.
+func (a *account) follows(last account, now time.Time) {
+	if a.SignatureKey == "" && a.WebhookSecret == "" {
+		return
+	}
+	a.Old = last.Old
+	if a.SignatureKey != last.SignatureKey || a.WebhookSecret != last.WebhookSecret {
+		a.Old.SignatureKey, a.Old.WebhookSecret, a.Old.Until = last.SignatureKey, last.WebhookSecret, now.Add(rotation)
+	}
+}
+
 // ConnectInput connects a shop with its account at a gateway.
 type ConnectInput struct {
 	Gateway string `json:"gateway"` // authorizenet or stripe
@@ -84,10 +125,18 @@ type Account struct {
 }
 
 // Connect returns how a shop's account at a gateway is set. What was set before
-// is replaced; what is under way at the gateway goes on with the new credentials.
+// is replaced; what is under way at the gateway goes on with the new credentials,
+// and the old key of webhooks is good for another day.
 func Connect(keys seal.Keys) func(context.Context, *txn.Tx, ConnectInput) (Account, error) {
 	return func(ctx context.Context, tx *txn.Tx, in ConnectInput) (Account, error) {
-		document, err := json.Marshal(in.Credentials)
+		kept := account{Credentials: in.Credentials}
+		switch last, _, err := accountIn(ctx, tx, keys, in.Gateway); {
+		case err == nil:
+			kept.follows(last, tx.Now)
+		case !fault.Is(err, fault.NotFound):
+			return Account{}, err
+		}
+		document, err := json.Marshal(kept)
 		if err != nil {
 			return Account{}, errors.New("encode credentials")
 		}
@@ -108,17 +157,60 @@ func Connect(keys seal.Keys) func(context.Context, *txn.Tx, ConnectInput) (Accou
 	}
 }
 
+// DisconnectInput names a gateway.
+type DisconnectInput struct {
+	Gateway string `json:"-" path:"gateway"`
+}
+
+// Validate refuses what is no gateway with accounts.
+func (in DisconnectInput) Validate() error {
+	if in.Gateway != AuthorizeNet && in.Gateway != Stripe {
+		return fault.New(fault.NotFound, "there is no gateway %s at which a shop has an account", in.Gateway)
+	}
+	return nil
+}
+
+// Disconnect forgets the shop's account at a gateway, with its credentials. It is
+// of kind NotFound if there is none, and refused with kind Conflict while the
+// gateway keeps money aside for the shop or an operation is under way: nobody could
+// end that any more. What was taken there can then be given back only at the
+// gateway itself.
+func Disconnect(ctx context.Context, tx *txn.Tx, in DisconnectInput) (struct{}, error) {
+	tag, err := tx.Exec(ctx, `DELETE FROM gateway_accounts WHERE shop_id = current_shop() AND gateway = $1`, in.Gateway)
+	if err != nil {
+		return struct{}{}, fmt.Errorf("forget the account at %s: %w", in.Gateway, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return struct{}{}, fault.New(fault.NotFound, "the shop has no account at %s", in.Gateway)
+	}
+	var open int
+	err = tx.QueryRow(ctx, `
+		SELECT count(*)
+		FROM payments AS p
+		WHERE shop_id = current_shop() AND gateway = $1
+		  AND (left(status, 1) IN ('0', '1', '2', '4') AND captured_cents < authorized_cents
+		       OR EXISTS (SELECT FROM payment_operations AS o WHERE o.payment_id = p.payment_id AND o.state = 'pending'))`, in.Gateway).Scan(&open)
+	if err != nil {
+		return struct{}{}, fmt.Errorf("count what is open at %s: %w", in.Gateway, err)
+	}
+	if open > 0 {
+		return struct{}{}, fault.New(fault.Conflict, "%d payments are open at %s: capture or void them first", open, in.Gateway).With("open_payments", open)
+	}
+	return struct{}{}, nil
+}
+
 // AccountOf returns the credentials of the caller's shop at a gateway, with kind
 // NotFound if it has no account there.
 func AccountOf(ctx context.Context, run *txn.Runner, keys seal.Keys, gateway string) (c Credentials, sandbox bool, err error) {
-	err = run.Read(ctx, func(tx *txn.Tx) (err error) {
-		c, sandbox, err = accountIn(ctx, tx, keys, gateway)
+	err = run.Read(ctx, func(tx *txn.Tx) error {
+		a, s, err := accountIn(ctx, tx, keys, gateway)
+		c, sandbox = a.Credentials, s
 		return err
 	})
 	return c, sandbox, err
 }
 
-func accountIn(ctx context.Context, tx *txn.Tx, keys seal.Keys, gateway string) (c Credentials, sandbox bool, err error) {
+func accountIn(ctx context.Context, tx *txn.Tx, keys seal.Keys, gateway string) (c account, sandbox bool, err error) {
 	var sealed []byte
 	err = tx.QueryRow(ctx, `
 		SELECT credentials, sandbox

@@ -97,6 +97,18 @@ type Gateway interface {
 	// is false if it never arrived; what is on its way may still arrive, so the
 	// intent is settled only by an Execute or by asking again.
 	Lookup(context.Context, Operation) (o Outcome, found bool, err error)
+	// Standing asks how the payment of an operation, known by its reference, stands
+	// at the gateway, whoever has done what to it; found is false if the gateway has
+	// none, or has not decided on it yet.
+	Standing(context.Context, Operation) (s Standing, found bool, err error)
+}
+
+// Standing is what a gateway's books say of a payment, all in all, in the
+// currency's smallest unit.
+type Standing struct {
+	AsideCents    int64 // set aside, and neither taken nor let go of
+	CapturedCents int64 // taken
+	RefundedCents int64 // given back of it; less where the gateway does not tell
 }
 
 // Gateways finds a gateway by the name under which a payment method has it, as

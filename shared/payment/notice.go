@@ -38,9 +38,9 @@ type Noticed struct {
 	ID string `json:"id"` // the gateway's, of the notice
 }
 
-// Verify tells whether a gateway has signed the body of a webhook with the key of
-// an account; see package gateways.
-type Verify func(in NoticeInput, account Credentials, now time.Time) error
+// Verify tells whether a gateway has signed the body of a webhook with one of the
+// keys of an account; see package gateways.
+type Verify func(in NoticeInput, keys []string, now time.Time) error
 
 // Receive keeps a webhook as it was sent and states it; a repeated one changes
 // nothing. What it says is not believed: the functions that act on it ask the
@@ -49,7 +49,7 @@ type Verify func(in NoticeInput, account Credentials, now time.Time) error
 func Receive(keys seal.Keys, verify Verify) func(context.Context, *txn.Tx, NoticeInput) (Noticed, error) {
 	return func(ctx context.Context, tx *txn.Tx, in NoticeInput) (Noticed, error) {
 		account, _, err := accountIn(ctx, tx, keys, in.Gateway)
-		if fault.Is(err, fault.NotFound) || err == nil && verify(in, account, tx.Now) != nil {
+		if fault.Is(err, fault.NotFound) || err == nil && verify(in, account.webhookKeys(in.Gateway, tx.Now), tx.Now) != nil {
 			return Noticed{}, fault.New(fault.Unauthenticated, "the signature is not that of this shop's account at %s", in.Gateway)
 		}
 		if err != nil {
@@ -59,18 +59,21 @@ func Receive(keys seal.Keys, verify Verify) func(context.Context, *txn.Tx, Notic
 		if err != nil {
 			return Noticed{}, err
 		}
+		if err := lockReference(ctx, tx, in.Gateway, n.reference); err != nil {
+			return Noticed{}, err
+		}
 		tag, err := tx.Exec(ctx, `
-			INSERT INTO gateway_notices (shop_id, gateway, notice_id, kind, body, received_at)
-			VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT DO NOTHING`, tx.Shop, in.Gateway, n.ID, n.kind, in.Body, tx.Now)
+			INSERT INTO gateway_notices (shop_id, gateway, notice_id, kind, reference, body, received_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT DO NOTHING`, tx.Shop, in.Gateway, n.ID, n.kind, n.reference, in.Body, tx.Now)
 		if err != nil {
 			return Noticed{}, fmt.Errorf("keep a notice of %s: %w", in.Gateway, err)
 		}
 		if tag.RowsAffected() == 0 || n.reference == "" {
 			return Noticed{n.ID}, nil
 		}
-		// A payment that is not known by this reference yet is still under way, and comes
-		// to its end by the reply that the notice has overtaken.
+		// The notice may have overtaken the reply by which the payment is known: see
+		// overtaken.
 		about, err := query(ctx, tx, `WHERE shop_id = current_shop() AND reference = $1`, n.reference)
 		if err != nil {
 			return Noticed{}, err
@@ -82,6 +85,43 @@ func Receive(keys seal.Keys, verify Verify) func(context.Context, *txn.Tx, Notic
 		}
 		return Noticed{n.ID}, nil
 	}
+}
+
+// overtaken states the notices of a payment that came before the gateway's reply,
+// when nobody knew yet what they were about.
+func overtaken(ctx context.Context, tx *txn.Tx, p Payment) error {
+	if err := lockReference(ctx, tx, p.Gateway, p.Reference); err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT notice_id
+		FROM gateway_notices
+		WHERE shop_id = current_shop() AND gateway = $1 AND reference = $2
+		ORDER BY received_at
+		LIMIT 100`, p.Gateway, p.Reference)
+	if err != nil {
+		return fmt.Errorf("load the notices of payment %s: %w", p.ID, err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("load the notices of payment %s: %w", p.ID, err)
+	}
+	for _, id := range ids {
+		tx.Emit(events.PaymentNoticed{OrderID: p.OrderID, PaymentID: p.ID, Gateway: p.Gateway, NoticeID: id})
+	}
+	return nil
+}
+
+// lockReference has a notice and the reply that makes its reference known wait for
+// each other, so that one of them sees the other.
+func lockReference(ctx context.Context, tx *txn.Tx, gateway, reference string) error {
+	if reference == "" {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "notice "+tx.Shop+" "+gateway+" "+reference); err != nil {
+		return fmt.Errorf("lock a gateway's transaction: %w", err)
+	}
+	return nil
 }
 
 // notice is what a webhook says that we use.
@@ -126,85 +166,4 @@ func (in NoticeInput) read() (n notice, err error) {
 		return n, fault.New(fault.Invalid, "the webhook has no id")
 	}
 	return n, nil
-}
-
-// Converge acts on a notice: it asks the gateway what has become of the payment
-// that it is about. One that waited, for the buyer's bank or for a review at the
-// gateway, becomes what the gateway says; whatever else is under way comes to its
-// end by itself. Notices may come twice, late or in any order.
-func Converge(gateways Gateways) func(context.Context, *txn.Runner, string, events.PaymentNoticed) (func(*txn.Tx) error, error) {
-	return func(ctx context.Context, run *txn.Runner, name string, e events.PaymentNoticed) (func(*txn.Tx) error, error) {
-		nothing := func(*txn.Tx) error { return nil }
-		var p Payment
-		var a *attempt
-		err := run.Read(ctx, func(tx *txn.Tx) error {
-			found, err := query(ctx, tx, `WHERE payment_id = $1`, e.PaymentID)
-			if err != nil || len(found) == 0 || found[0].class() != '4' {
-				return err
-			}
-			p = found[0]
-			a = newAttempt(name, p, p.sale(), p.AmountCents)
-			a.Resumed = true
-			return tx.QueryRow(ctx, `
-				SELECT operation_id, created_at
-				FROM payment_operations
-				WHERE payment_id = $1 AND kind IN ('authorize', 'charge') AND state = 'held'
-				ORDER BY created_at DESC
-				LIMIT 1`, p.ID).Scan(&a.ID, &a.Since)
-		})
-		if err == pgx.ErrNoRows || err == nil && a == nil {
-			return nothing, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("find the payment of a notice: %w", err)
-		}
-		gateway, err := gateways(ctx, run, p.Gateway)
-		if err != nil {
-			return nil, unknown(err)
-		}
-		outcome, found, err := gateway.Lookup(ctx, a.Operation)
-		if err != nil {
-			return nil, unknown(err)
-		}
-		if !found || outcome.State == Held {
-			return nothing, nil
-		}
-		return func(tx *txn.Tx) error { return settleHeld(ctx, tx, p, outcome) }, nil
-	}
-}
-
-// settleHeld records what a held payment has become, unless somebody has decided
-// meanwhile.
-func settleHeld(ctx context.Context, tx *txn.Tx, p Payment, outcome Outcome) error {
-	payments, err := lockOrder(ctx, tx, p.OrderID)
-	if err != nil {
-		return err
-	}
-	for i := range payments {
-		now := &payments[i]
-		if now.ID != p.ID {
-			continue
-		}
-		if now.class() != '4' || now.ClosedAt != nil {
-			return nil
-		}
-		askedBuyer := now.AwaitsBuyer
-		now.Status, now.Detail, now.AwaitsBuyer, now.AuthorizedCents = outcome.Status, outcome.Detail, false, 0
-		if outcome.State == Succeeded {
-			now.AuthorizedCents = now.AmountCents
-			if askedBuyer { // nobody has looked at it yet
-				if now.Status = now.judge(outcome); now.Status == statusSuspect {
-					tx.Emit(events.PaymentSuspected{OrderID: now.OrderID, PaymentID: now.ID})
-				}
-			}
-			if now.class() == '0' {
-				now.CapturedCents = now.AmountCents
-				tx.Emit(events.PaymentCaptured{OrderID: now.OrderID, PaymentID: now.ID, AmountCents: now.AmountCents})
-			}
-		}
-		if err := save(ctx, tx, *now); err != nil {
-			return err
-		}
-	}
-	return conclude(ctx, tx, p.OrderID, payments)
 }

@@ -30,6 +30,9 @@ const (
 	statusByHand    = "003" // received by a person
 	statusGivenBack = "302" // given back by a person
 	statusReturned  = "319" // given back by a marketplace
+	statusCaptured  = "002" // captured at the gateway
+	statusRefunded  = "303" // refunded there
+	statusLetGo     = "603" // voided there
 	statusReview    = "499" // authorized, to be looked at before it is captured
 	statusReviewed  = "199" // authorized, to be captured later
 	statusSuspect   = "299" // authorized, but refused by the shop's own rules
@@ -462,8 +465,14 @@ func (a *attempt) record(ctx context.Context, tx *txn.Tx, p *Payment) (ended boo
 	becomes := a.outcome.Status
 	switch {
 	case a.outcome.State == Declined:
-	case a.outcome.State == Held && (a.Kind == Authorize || a.Kind == Charge || a.Kind == Approve):
+	case a.outcome.State == Held && (a.Kind == Authorize || a.Kind == Charge):
 		p.AuthorizedCents = a.AmountCents
+		if p.ClosedAt == nil {
+			if err := overtaken(ctx, tx, *p); err != nil {
+				return true, err
+			}
+		}
+	case a.outcome.State == Held && a.Kind == Approve:
 	case a.outcome.State == Held && a.Kind != Refund: // a refund that the buyer has to help with is on its way
 		becomes = p.Status
 	case a.Kind == Authorize, a.Kind == Charge:

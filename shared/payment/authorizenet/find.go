@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rackless/rackless/shared/money"
 	"github.com/rackless/rackless/shared/payment"
 )
 
@@ -79,6 +80,34 @@ func (g *Gateway) Lookup(ctx context.Context, op payment.Operation) (o payment.O
 		return payment.Outcome{}, false, err
 	}
 	return followedUp(op, t)
+}
+
+// Standing implements payment.Gateway. The vendor does not tell with a transaction
+// what of it was refunded: a refund is a transaction of its own.
+func (g *Gateway) Standing(ctx context.Context, op payment.Operation) (s payment.Standing, found bool, err error) {
+	t, err := g.details(ctx, op.Reference)
+	if err != nil || t == nil {
+		return s, false, err
+	}
+	switch phaseOf(t.TransactionStatus) {
+	case authorized:
+		s.AsideCents, err = cents(t.AuthAmount, op.Currency)
+	case captured, settled:
+		s.CapturedCents, err = cents(t.SettleAmount, op.Currency)
+	case gone, lapsed:
+	default:
+		return s, false, nil
+	}
+	return s, err == nil, err
+}
+
+// cents reads an amount of the vendor's.
+func cents(t text, currency string) (int64, error) {
+	amount, err := money.Parse(string(t), currency)
+	if err != nil {
+		return 0, fmt.Errorf("authorize.net has an amount that cannot be read: %w", err)
+	}
+	return amount.Minor()
 }
 
 // search looks for the transaction of an operation where it is not known under

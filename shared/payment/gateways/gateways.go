@@ -58,11 +58,11 @@ func Open(env *runtime.Env) (payment.Gateways, error) {
 	}, nil
 }
 
-// Verify tells whether a webhook is signed with the key of a shop's account; an
-// account without one has signed nothing.
-func Verify(in payment.NoticeInput, account payment.Credentials, now time.Time) error {
+// Verify tells whether a webhook is signed with one of the keys of a shop's account;
+// an account without one has signed nothing.
+func Verify(in payment.NoticeInput, keys []string, now time.Time) error {
 	if in.Gateway == payment.Stripe {
-		return stripe.VerifyWebhook(in.Body, in.Stripe, now, account.WebhookSecret)
+		return stripe.VerifyWebhook(in.Body, in.Stripe, now, keys...)
 	}
-	return authorizenet.VerifyWebhook(in.Body, in.AuthorizeNet, account.SignatureKey)
+	return authorizenet.VerifyWebhook(in.Body, in.AuthorizeNet, keys...)
 }

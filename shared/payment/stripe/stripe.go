@@ -285,6 +285,32 @@ func (g *Gateway) Lookup(ctx context.Context, op payment.Operation) (o payment.O
 	return outcome(op, intent)
 }
 
+// Standing implements payment.Gateway.
+func (g *Gateway) Standing(ctx context.Context, op payment.Operation) (s payment.Standing, found bool, err error) {
+	if !isID("pi_", op.Reference) {
+		return s, false, nil
+	}
+	p := &stripe.PaymentIntentRetrieveParams{}
+	p.AddExpand("latest_charge")
+	intent, err := g.api.V1PaymentIntents.Retrieve(ctx, op.Reference, p)
+	if e, ok := errors.AsType[*stripe.Error](err); ok && e.HTTPStatusCode == http.StatusNotFound {
+		return s, false, nil
+	}
+	if err != nil {
+		return s, false, plain("retrieve a payment", err)
+	}
+	switch intent.Status {
+	case stripe.PaymentIntentStatusRequiresCapture, stripe.PaymentIntentStatusSucceeded, stripe.PaymentIntentStatusCanceled:
+	default:
+		return s, false, nil
+	}
+	s = payment.Standing{AsideCents: cents(intent.AmountCapturable, op.Currency), CapturedCents: cents(intent.AmountReceived, op.Currency)}
+	if c := intent.LatestCharge; c != nil {
+		s.RefundedCents = cents(c.AmountRefunded, op.Currency)
+	}
+	return s, true, nil
+}
+
 // slack is how far Stripe's clock may be behind ours.
 const slack = 5 * time.Minute
 
@@ -465,6 +491,17 @@ func amount(op payment.Operation) (units int64, ok bool) {
 		return 0, false
 	}
 	return units, true
+}
+
+// cents is the reverse of amount.
+func cents(units int64, currency string) int64 {
+	switch currency {
+	case "ISK", "UGX":
+		return units / 100
+	case "MGA":
+		return units * 100
+	}
+	return units
 }
 
 func detail(words string) string {

@@ -152,38 +152,66 @@ func decided(o payment.Outcome, booked []entry) payment.Outcome {
 	return o
 }
 
-// allowed tells whether the books of a payment allow an operation on it.
-func allowed(op payment.Operation, booked []entry) bool {
-	var authorized, captured, refunded int64
-	held, voided := false, false
+// Standing adds up the books of a payment.
+func (g Gateway) Standing(ctx context.Context, op payment.Operation) (s payment.Standing, found bool, err error) {
+	var rows []entry
+	err = g.Run.Do(ctx, func(tx *txn.Tx) error {
+		var batch pgx.Batch
+		queueEntries(&batch, op, op.Reference, &rows)
+		return tx.SendBatch(ctx, &batch).Close()
+	})
+	if err != nil {
+		return s, false, fmt.Errorf("test gateway: %w", err)
+	}
+	b := sum(rows)
+	s = payment.Standing{AsideCents: b.authorized - b.captured, CapturedCents: b.captured, RefundedCents: b.refunded}
+	if b.voided {
+		s.AsideCents = 0
+	}
+	return s, len(rows) > 0 && !b.held, nil
+}
+
+// sums are what the books of a payment come to.
+type sums struct {
+	authorized, captured, refunded int64
+	held, voided                   bool
+}
+
+func sum(booked []entry) (b sums) {
 	for _, e := range booked {
 		switch {
 		case e.State == payment.Held:
-			held, authorized = true, e.Amount
+			b.held, b.authorized = true, e.Amount
 		case e.State != payment.Succeeded:
 		case e.Kind == payment.Authorize:
-			authorized += e.Amount
+			b.authorized += e.Amount
 		case e.Kind == payment.Charge:
-			authorized, captured = authorized+e.Amount, captured+e.Amount
+			b.authorized, b.captured = b.authorized+e.Amount, b.captured+e.Amount
 		case e.Kind == payment.Capture:
-			captured += e.Amount
+			b.captured += e.Amount
 		case e.Kind == payment.Refund:
-			refunded += e.Amount
+			b.refunded += e.Amount
 		case e.Kind == payment.Approve:
-			held = false
+			b.held = false
 		case e.Kind == payment.Void, e.Kind == payment.Decline:
-			voided = true // with it the rest of what was captured in part
+			b.held, b.voided = false, true // with it the rest of what was captured in part
 		}
 	}
+	return b
+}
+
+// allowed tells whether the books of a payment allow an operation on it.
+func allowed(op payment.Operation, booked []entry) bool {
+	b := sum(booked)
 	switch op.Kind {
 	case payment.Capture:
-		return !held && !voided && captured+op.AmountCents <= authorized
+		return !b.held && !b.voided && b.captured+op.AmountCents <= b.authorized
 	case payment.Void:
-		return !voided && captured < authorized
+		return !b.voided && b.captured < b.authorized
 	case payment.Refund:
-		return refunded+op.AmountCents <= captured
+		return b.refunded+op.AmountCents <= b.captured
 	case payment.Approve, payment.Decline:
-		return held && !voided
+		return b.held
 	}
 	return true
 }

@@ -76,6 +76,7 @@ type function struct {
 	Burst       int
 	Period      time.Duration
 	Consumes    []string
+	Told        []string
 	Warms       []string
 	Emits       []string
 	Schedule    string // of a PingSource, UTC
@@ -147,10 +148,14 @@ func loadOne(path string) (f function, err error) {
 	}
 	for _, s := range f.Deploy.Subscriptions {
 		t := s.Filters["type"]
-		if s.Source != "rackless" || len(s.Filters) != 1 || t == "" {
-			return f, errors.New("a subscription must be {source: rackless, filters: {type: …}}")
+		told, only := s.Filters["told"]
+		if s.Source != "rackless" || t == "" || only != (len(s.Filters) == 2) || only && told != "true" {
+			return f, errors.New(`a subscription must be {source: rackless, filters: {type: …}}, perhaps with told: "true" among the filters`)
 		}
 		f.Consumes = append(f.Consumes, t)
+		if only {
+			f.Told = append(f.Told, t)
+		}
 	}
 	return f, f.annotate()
 }
@@ -246,7 +251,7 @@ func (f *function) grant(tables string) error {
 		}
 	}
 	if len(f.Emits) > 0 {
-		rights["outbox"] = append(rights["outbox"], "INSERT")
+		rights["outbox"] = append(rights["outbox"], "INSERT", "SELECT (told)")
 	}
 	if len(f.Consumes) > 0 {
 		rights["outbox"] = append(rights["outbox"], "SELECT")

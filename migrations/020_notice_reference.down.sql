@@ -1,0 +1,1 @@
+ALTER TABLE gateway_notices DROP COLUMN reference;

@@ -1,0 +1,3 @@
+ALTER TABLE orders
+    DROP COLUMN paid_at,
+    DROP COLUMN completed_at;
