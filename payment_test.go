@@ -168,7 +168,7 @@ func TestDeclinedPaymentIsTriedAgain(t *testing.T) {
 	pay := func(token, card, key string, want int) {
 		t.Helper()
 		k.Call(t, token, "POST", "/v1/orders/"+o.ID+"/payments", map[string]any{
-			"tender": "credit", "token": card, "billing": map[string]any{"city": "Carlsbad", "country": "US"},
+			"tender": "credit", "token": card, "billing": map[string]any{"address1": "1 Oak St", "city": "Carlsbad", "postal": "92008", "country": "US"},
 		}, "Idempotency-Key: "+key).Want(t, want)
 		k.Settle(t)
 		k.Call(t, k.Key, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)

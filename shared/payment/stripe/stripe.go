@@ -378,7 +378,7 @@ func outcome(op payment.Operation, intent *stripe.PaymentIntent) (o payment.Outc
 	}
 	switch op.Kind {
 	case payment.Capture:
-		o.Open = intent.Status == stripe.PaymentIntentStatusRequiresCapture
+		o.Open = intent.Status == stripe.PaymentIntentStatusRequiresCapture && cents(intent.AmountReceived, op.Currency) >= op.CapturedCents+op.AmountCents
 		if !o.Open && intent.Status != stripe.PaymentIntentStatusSucceeded || intent.Metadata[metaCapture] != op.ID {
 			return payment.Outcome{}, false, nil
 		}
