@@ -49,10 +49,26 @@ type figures struct {
 	FirstOrder map[string][]float64 // ms from the order's POST to confirmed in a sleeping shop: "warmed", "not warmed"
 	Burst      map[string]float64   // ms from zero to so many pods
 	Memory     map[string]float64   // MB of a pod's container
+	Topology   map[string]shape     // the same shop as one Service per operation, per domain, and as one
 }
 
-// TestBench measures. It takes about twenty minutes.
+// shape is what a topology is like.
+type shape struct {
+	Services, Pods int       // Services in all; pods after an order
+	Memory         float64   // MB of those pods' containers
+	FirstOrder     []float64 // ms from an order's POST to confirmed, everything at zero that can be
+	Warm           []float64 // the same with everything up
+}
+
+// sooner has Knative take pods away after ten seconds without a call instead of
+// sixty, for the waiting between the rounds; how they start is the same.
+const sooner = `{"data": {"stable-window": "10s", "scale-to-zero-grace-period": "10s"}}`
+
+// TestBench measures. It takes about three quarters of an hour.
 func TestBench(t *testing.T) {
+	if _, err := s.kubectl(t.Context(), "-n", "knative-serving", "patch", "configmap", "config-autoscaler", "--type=merge", "-p", sooner); err != nil {
+		t.Fatal(err)
+	}
 	f := figures{Cold: map[string][]float64{}, Warm: map[string][]float64{}, FirstOrder: map[string][]float64{}, Burst: map[string]float64{}, Memory: map[string]float64{}}
 	file := filepath.Join(t.TempDir(), "hello.yaml")
 	if err := os.WriteFile(file, []byte(hello), 0o644); err != nil {
@@ -83,7 +99,7 @@ func TestBench(t *testing.T) {
 			f.Cold[name] = append(f.Cold[name], s.answer(t, name))
 			f.Warm[name] = append(f.Warm[name], s.answer(t, name))
 			if round == 0 {
-				f.Memory[name] = s.memory(t, name)
+				_, f.Memory[name] = s.resident(t, name)
 			}
 		}
 		step("round %d of %d: hello %.0f ms, order-place %.0f ms", round+1, rounds, median(f.Cold["hello"]), median(f.Cold["order-place"]))
@@ -100,7 +116,42 @@ func TestBench(t *testing.T) {
 	for _, name := range []string{"hello", "catalog-list"} {
 		f.Burst[name] = s.burst(t, name)
 	}
+	if _, err := s.kubectl(t.Context(), "-n", "rackless", "delete", "ksvc", "hello"); err != nil {
+		t.Fatal(err)
+	}
+	f.Topology = map[string]shape{}
+	for _, name := range topologies {
+		f.Topology[name] = s.shape(t, name, min(3, rounds))
+	}
 	f.write(t)
+}
+
+// topologies are those of OpenTofu's variable of the same name.
+var topologies = []string{"operation", "domain", "shop"}
+
+// shape applies a topology and orders in it: first with nothing up, as far as it
+// goes to zero at all, then warm.
+func (x *site) shape(t *testing.T, topology string, rounds int) (f shape) {
+	t.Helper()
+	x.arrange(t, topology)
+	x.furnish(t, "BENCH", 1000)
+	for range rounds {
+		if topology != "shop" { // which has its own broker and stays up
+			idleShopHasNoPods(t)
+		}
+		f.FirstOrder = append(f.FirstOrder, x.order(t))
+	}
+	for range 10 {
+		f.Warm = append(f.Warm, x.order(t))
+	}
+	f.Pods, f.Memory = x.resident(t, "")
+	out, err := x.kubectl(t.Context(), "-n", "rackless", "get", "ksvc", "-o", "name")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Services = len(fields(out))
+	step("topology %s: %d Services, %d pods, %.0f MB, first order %.0f ms, warm %.0f ms", topology, f.Services, f.Pods, f.Memory, median(f.FirstOrder), median(f.Warm))
+	return f
 }
 
 // answer is how long a Service takes to answer its probe, in milliseconds.
@@ -118,8 +169,9 @@ func (x *site) answer(t *testing.T, service string) float64 {
 	return float64(time.Since(began).Microseconds()) / 1000
 }
 
-// memory is what the container of a Service's pod holds resident, in MB.
-func (x *site) memory(t *testing.T, service string) float64 {
+// resident is how many pods a Service has, or all with no name, and what their
+// containers hold resident, in MB.
+func (x *site) resident(t *testing.T, service string) (pods int, mb float64) {
 	t.Helper()
 	out, err := x.kubectl(t.Context(), "get", "--raw", "/api/v1/nodes/node1/proxy/stats/summary")
 	if err != nil {
@@ -138,31 +190,39 @@ func (x *site) memory(t *testing.T, service string) float64 {
 		t.Fatal(err)
 	}
 	for _, p := range stats.Pods {
-		if p.PodRef.Namespace == "rackless" && strings.HasPrefix(p.PodRef.Name, service+"-0") {
+		if p.PodRef.Namespace == "rackless" && (service == "" || strings.HasPrefix(p.PodRef.Name, service+"-0")) {
 			for _, c := range p.Containers {
 				if c.Name == "user-container" {
-					return c.Memory.WorkingSetBytes / 1e6
+					pods++
+					mb += c.Memory.WorkingSetBytes / 1e6
 				}
 			}
 		}
 	}
-	return 0
+	return pods, mb
 }
 
 // firstOrder is how long a shop that sleeps takes from the order's POST to
-// confirmed, in milliseconds. The buyer looks at the cart's price for two seconds.
+// confirmed, in milliseconds.
 func (x *site) firstOrder(t *testing.T) float64 {
 	t.Helper()
 	idleShopHasNoPods(t)
+	took := x.order(t)
+	step("first order of a sleeping shop: %.0f ms", took)
+	return took
+}
+
+// order is how long an order takes from its POST to confirmed, in milliseconds. The
+// buyer looks at the cart's price for two seconds before.
+func (x *site) order(t *testing.T) float64 {
+	t.Helper()
 	v := x.visit(t, "BENCH", 1)
 	x.must(t, v.token, "GET", "/v1/carts/"+v.cart+"/price", "", nil, nil)
 	time.Sleep(2 * time.Second)
 	began := time.Now()
 	o := x.place(t, v, "tok_approve")
 	x.await(t, o.ID, "confirmed")
-	took := float64(time.Since(began).Milliseconds())
-	step("first order of a sleeping shop: %.0f ms", took)
-	return took
+	return float64(time.Since(began).Milliseconds())
 }
 
 // warming lets the start of a checkout wake the functions that its order will
@@ -273,6 +333,11 @@ func (f figures) write(t *testing.T) {
 		median(f.FirstOrder["warmed"]), median(f.FirstOrder["warmed"])/median(f.Cold["order-place"]), median(f.FirstOrder["not warmed"]))
 	fmt.Printf("from zero to ten pods: hello %.0f ms, catalog-list %.0f ms\n", f.Burst["hello"], f.Burst["catalog-list"])
 	fmt.Printf("%d of %d functions take longer than 1.25 × hello\n", slow, len(names)-1)
+	for _, name := range topologies {
+		x := f.Topology[name]
+		fmt.Printf("one Service per %s: %d Services, %d pods and %.0f MB after an order; first order %.0f ms, warm %.0f ms\n",
+			name, x.Services, x.Pods, x.Memory, median(x.FirstOrder), median(x.Warm))
+	}
 	data, err := json.MarshalIndent(f, "", " ")
 	if err != nil {
 		t.Fatal(err)

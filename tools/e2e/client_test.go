@@ -172,7 +172,7 @@ func (x *site) sweep(t *testing.T) {
 	if err != nil {
 		t.Logf("hurry the events: %v", err)
 	}
-	r, err := x.within.send(t.Context(), "POST", "http://outbox-relay.rackless.svc.cluster.local/", "", "", object{})
+	r, err := x.within.send(t.Context(), "POST", "http://"+x.sweeper, "", "", object{})
 	if err != nil || r.status/100 != 2 {
 		t.Logf("sweep: status %d, %v", r.status, err)
 	}

@@ -46,8 +46,8 @@ func TestShop(t *testing.T) {
 	scenario(t, "the books balance", booksBalance)
 	scenario(t, "Knative's broker does what the local broker does", conformance)
 	scenario(t, "OpenTofu's modules are well-formed and tested", modules)
-	scenario(t, "one Service per domain", func(t *testing.T) { topology(t, "domain", "gateway") })
-	scenario(t, "one Service for the whole shop", func(t *testing.T) { topology(t, "shop", "shop") })
+	scenario(t, "one Service per domain", func(t *testing.T) { topology(t, "domain") })
+	scenario(t, "one Service for the whole shop", func(t *testing.T) { topology(t, "shop") })
 	scenario(t, "a destroy leaves nothing", destroyLeavesNothing)
 }
 
@@ -58,14 +58,26 @@ func planIsEmpty(t *testing.T) {
 }
 
 // topology applies another topology over the one that is there and orders in it.
-func topology(t *testing.T, name, front string) {
-	if err := s.tofu(t.Context(), "apply", "-auto-approve", "-var", "topology="+name); err != nil {
-		t.Fatal(err)
-	}
-	s.front = front
+func topology(t *testing.T, name string) {
+	s.arrange(t, name)
 	s.furnish(t, strings.ToUpper(name), 10)
 	checkout(t, strings.ToUpper(name))
 	checkout(t, strings.ToUpper(name))
+}
+
+// arrange applies a topology, and notes where its front and its sweeper are.
+func (x *site) arrange(t *testing.T, topology string) {
+	t.Helper()
+	if err := x.tofu(t.Context(), "apply", "-auto-approve", "-var", "topology="+topology); err != nil {
+		t.Fatal(err)
+	}
+	x.front, x.sweeper = "gateway", "outbox-relay.rackless.svc.cluster.local/"
+	switch topology {
+	case "domain":
+		x.sweeper = "outbox.rackless.svc.cluster.local/outbox-relay"
+	case "shop":
+		x.front, x.sweeper = "shop", "shop.rackless.svc.cluster.local/outbox-relay"
+	}
 }
 
 // modules formats, validates and tests what cannot be applied here.

@@ -29,21 +29,22 @@ import (
 
 // site is a cluster with a database beside it and a shop on it.
 type site struct {
-	name   string
-	dir    string
-	env    map[string]string // as "testcluster env" tells
-	data   *home.Database
-	bridge *bridge // by which pods reach the database
-	db     *pgxpool.Pool
-	shopID string
-	key    string // staff's
-	front  string // the Service that answers the public API
-	api    client // through the ingress
-	within client // names of the cluster's own DNS
+	name    string
+	dir     string
+	env     map[string]string // as "testcluster env" tells
+	data    *home.Database
+	bridge  *bridge // by which pods reach the database
+	db      *pgxpool.Pool
+	shopID  string
+	key     string // staff's
+	front   string // the Service that answers the public API
+	sweeper string // where the sweeper is woken
+	api     client // through the ingress
+	within  client // names of the cluster's own DNS
 }
 
 func openSite(ctx context.Context) (_ *site, err error) {
-	x := &site{name: fmt.Sprintf("e2e-%d", os.Getpid()), env: map[string]string{}, front: "gateway"}
+	x := &site{name: fmt.Sprintf("e2e-%d", os.Getpid()), env: map[string]string{}, front: "gateway", sweeper: "outbox-relay.rackless.svc.cluster.local/"}
 	if x.dir, err = os.MkdirTemp("", "rackless-e2e-"); err != nil {
 		return nil, err
 	}
