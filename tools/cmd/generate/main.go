@@ -101,6 +101,19 @@ type service struct {
 	Functions   []function // whose events and schedules it gets from outside
 }
 
+// Reaches reports whether the Service connects to the functions, the database or
+// the broker.
+func (s service) Reaches(what string) bool {
+	whole := s.Image == "shop" // it calls its functions itself, and has its own broker
+	switch what {
+	case "functions":
+		return s.Name == "gateway"
+	case "database":
+		return whole || s.Name != "gateway"
+	}
+	return !whole && slices.ContainsFunc(s.Functions, func(f function) bool { return len(f.Emits) > 0 || f.Sweeper })
+}
+
 // overlays are the topologies beside that of one Service per operation: one per
 // domain, and one for the whole shop, which is its own broker and wakes itself.
 func overlays(functions []function) map[string][]service {
