@@ -35,7 +35,7 @@ bin/rackless:
 
 test: deps vet ## Check and test everything
 	@for m in $(MODULES); do echo "== go test $$m"; (cd $$m && go test -race -shuffle=on -timeout 10m ./...); done
-	@echo "== go test infra/images"; GOWORK=off go -C infra/images test ./...
+	@for m in infra/images infra/testcluster; do echo "== go test $$m"; GOWORK=off go -C $$m test ./...; done
 	@for m in $(MODULES); do echo "== go build $$m, without the workspace"; (cd $$m && GOWORK=off go build ./...); done
 	@echo "== all is well"
 

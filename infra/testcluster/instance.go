@@ -1,13 +1,17 @@
 package main
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/bits"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -71,13 +75,60 @@ func (in *instance) claim() error {
 	if err != nil {
 		return err
 	}
-	for n := range maxInstances {
-		if !slices.ContainsFunc(others, func(o *instance) bool { return o.Number == n && o.Name != in.Name }) {
-			in.Number = n
+	table, err := os.ReadFile("/proc/net/route")
+	if err != nil {
+		return fmt.Errorf("read this machine's routes: %w", err)
+	}
+	routes, err := parseRoutes(string(table))
+	if err != nil {
+		return fmt.Errorf("read this machine's routes: %w", err)
+	}
+	for in.Number = range maxInstances {
+		if !slices.ContainsFunc(others, func(o *instance) bool { return o.Number == in.Number && o.Name != in.Name }) && !in.collides(routes) {
 			return in.save()
 		}
 	}
-	return fmt.Errorf("%d clusters run already: take some down", maxInstances)
+	return fmt.Errorf("no addresses are left for another cluster: %d run, and this machine routes others of 10.99.0.0/16, 10.100.0.0/16 to 10.199.0.0/16 "+
+		"elsewhere (see \"ip route\"); take clusters down, or the routes away", len(others))
+}
+
+// parseRoutes reads the kernel's table of routes (/proc/net/route, whose addresses
+// are in the processor's byte order), without the default route and those of
+// clusters like this.
+func parseRoutes(table string) ([]netip.Prefix, error) {
+	var routes []netip.Prefix
+	for line := range strings.Lines(table) {
+		f := strings.Fields(line)
+		if len(f) < 8 || f[0] == "Iface" || strings.HasPrefix(f[0], "rackless") {
+			continue
+		}
+		to, err := strconv.ParseUint(f[1], 16, 32)
+		if err != nil {
+			return nil, err
+		}
+		mask, err := strconv.ParseUint(f[7], 16, 32)
+		if err != nil {
+			return nil, err
+		}
+		if mask == 0 {
+			continue
+		}
+		var address [4]byte
+		binary.NativeEndian.PutUint32(address[:], uint32(to))
+		routes = append(routes, netip.PrefixFrom(netip.AddrFrom4(address), bits.OnesCount64(mask)))
+	}
+	return routes, nil
+}
+
+// collides reports whether the machine reaches something else at the instance's
+// addresses.
+func (in *instance) collides(routes []netip.Prefix) bool {
+	for _, own := range []string{in.nodeIP() + "/24", in.pods(), in.services()} {
+		if slices.ContainsFunc(routes, netip.MustParsePrefix(own).Overlaps) {
+			return true
+		}
+	}
+	return false
 }
 
 // all returns the instances that were begun and not taken down.

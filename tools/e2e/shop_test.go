@@ -46,6 +46,7 @@ func TestShop(t *testing.T) {
 	scenario(t, "the books balance", booksBalance)
 	scenario(t, "Knative's broker does what the local broker does", conformance)
 	scenario(t, "OpenTofu's modules are well-formed and tested", modules)
+	scenario(t, "a second cluster, killed on its way up, leaves nothing", clusterCrash)
 	scenario(t, "one Service per domain", func(t *testing.T) { topology(t, "domain") })
 	scenario(t, "one Service for the whole shop", func(t *testing.T) { topology(t, "shop") })
 	scenario(t, "a destroy leaves nothing", destroyLeavesNothing)
