@@ -280,6 +280,20 @@ func TestApprovalWaitsForTheBuyersBank(t *testing.T) {
 	}
 }
 
+// An account whose sealing key was lost is connected again.
+func TestAccountThatNobodyCanOpenIsReplaced(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	connect := func() {
+		k.Call(t, k.Key, "POST", "/v1/gateways", map[string]any{"gateway": "stripe", "secret_key": "sk_test_shop", "webhook_secret": "whsec_1"}).Want(t, http.StatusOK)
+	}
+	connect()
+	if _, err := k.DB.Exec(t.Context(), `UPDATE gateway_accounts SET credentials = decode(repeat('00', 100), 'hex')`); err != nil {
+		t.Fatal(err)
+	}
+	connect()
+}
+
 // An account is given up only when nothing is open at its gateway.
 func TestAccountIsGivenUpWhenNothingIsOpen(t *testing.T) {
 	k := testkit.New(t)

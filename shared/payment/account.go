@@ -133,7 +133,7 @@ func Connect(keys seal.Keys) func(context.Context, *txn.Tx, ConnectInput) (Accou
 		switch last, _, err := accountIn(ctx, tx, keys, in.Gateway); {
 		case err == nil:
 			kept.follows(last, tx.Now)
-		case !fault.Is(err, fault.NotFound):
+		case !fault.Is(err, fault.NotFound) && !errors.Is(err, errSealed): // what nobody can open any more is replaced
 			return Account{}, err
 		}
 		document, err := json.Marshal(kept)
@@ -224,12 +224,16 @@ func accountIn(ctx context.Context, tx *txn.Tx, keys seal.Keys, gateway string) 
 	}
 	document, err := keys.Open(sealed, accountPlace(tx.Shop, gateway))
 	if err != nil {
-		return c, false, fmt.Errorf("open the account at %s: %w", gateway, err)
+		return c, false, fmt.Errorf("%w at %s: %w", errSealed, gateway, err)
 	}
 	if json.Unmarshal(document, &c) != nil {
 		return c, false, fmt.Errorf("the account at %s is not what was kept", gateway) // the decoder's error would quote it
 	}
 	return c, sandbox, nil
 }
+
+// errSealed is the reason for which an account that is kept cannot be used: the key
+// under which it was sealed is not there any more.
+var errSealed = errors.New("open the account")
 
 func accountPlace(shop, gateway string) string { return "gateway_accounts " + shop + " " + gateway }

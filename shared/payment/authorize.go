@@ -73,9 +73,6 @@ func authorized(ctx context.Context, tx *txn.Tx, orderID string, attempts []*att
 				return err
 			}
 		}
-		if p.Status == statusSuspect {
-			tx.Emit(events.PaymentSuspected{OrderID: orderID, PaymentID: p.ID})
-		}
 	}
 	return conclude(ctx, tx, orderID, payments)
 }
@@ -108,7 +105,7 @@ func triedTooOften(ctx context.Context, tx *txn.Tx, p Payment) (bool, error) {
 	if declined < p.Policy.DeclinesPerHour {
 		return false, nil
 	}
-	p.Status, p.Review, p.Detail = statusFraud, "DSC", "too many payments from the buyer's address were declined within an hour"
+	p.Status, p.Review, p.Detail = statusFraud, reviewScore, "too many payments from the buyer's address were declined within an hour"
 	return true, save(ctx, tx, p)
 }
 

@@ -157,9 +157,7 @@ func settleHeld(ctx context.Context, tx *txn.Tx, p Payment, outcome Outcome) err
 		if outcome.State == Succeeded {
 			now.AuthorizedCents = now.AmountCents
 			if askedBuyer { // nobody has looked at it yet
-				if now.Status = now.judge(outcome); now.Status == statusSuspect {
-					tx.Emit(events.PaymentSuspected{OrderID: now.OrderID, PaymentID: now.ID})
-				}
+				now.judge(tx, outcome)
 			}
 			if now.class() == '0' {
 				now.CapturedCents = now.AmountCents

@@ -462,74 +462,86 @@ func (a *attempt) record(ctx context.Context, tx *txn.Tx, p *Payment) (ended boo
 		p.Reference = a.outcome.Reference
 	}
 	p.AwaitsBuyer = a.outcome.State == Held && a.outcome.ClientSecret != ""
-	becomes := a.outcome.Status
+	a.apply(tx, p)
+	if a.outcome.State == Held && (a.Kind == Authorize || a.Kind == Charge) && p.ClosedAt == nil {
+		if err := overtaken(ctx, tx, *p); err != nil {
+			return true, err
+		}
+	}
+	return true, save(ctx, tx, *p)
+}
+
+// apply makes of a payment what an operation that was not refused, or a sale, has
+// made of it, and states what has happened to the money.
+func (a *attempt) apply(tx *txn.Tx, p *Payment) {
+	was := p.Status
+	p.Status = a.outcome.Status
 	switch {
 	case a.outcome.State == Declined:
 	case a.outcome.State == Held && (a.Kind == Authorize || a.Kind == Charge):
 		p.AuthorizedCents = a.AmountCents
-		if p.ClosedAt == nil {
-			if err := overtaken(ctx, tx, *p); err != nil {
-				return true, err
-			}
-		}
 	case a.outcome.State == Held && a.Kind == Approve:
 	case a.outcome.State == Held && a.Kind != Refund: // a refund that the buyer has to help with is on its way
-		becomes = p.Status
-	case a.Kind == Authorize, a.Kind == Charge:
-		becomes = p.judge(a.outcome)
-		fallthrough
-	case a.Kind == Approve:
+		p.Status = was
+	case a.Kind == Authorize, a.Kind == Charge, a.Kind == Approve:
 		p.AuthorizedCents = a.AmountCents
-		if a.byShop {
-			p.Review = "AZZ" // by hand
+		switch {
+		case a.Kind != Approve:
+			p.judge(tx, a.outcome)
+		case a.byShop:
+			p.Review = reviewApproved
 		}
-		if becomes[0] == '0' { // charged
+		if p.class() == '0' { // charged
 			p.CapturedCents = a.AmountCents
 			tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
 		}
 	case a.Kind == Capture:
 		p.CapturedCents += a.AmountCents
-		switch {
-		case p.Gateway == "" && p.CapturedCents < p.AmountCents:
-			becomes = p.Status // the rest is still awaited
-			fallthrough
-		case p.Gateway == "", !a.outcome.Open:
+		if !a.outcome.Open {
 			p.AuthorizedCents = p.CapturedCents
+		}
+		if p.Gateway == "" && p.CapturedCents < p.AmountCents {
+			p.Status = was // the rest is still awaited
 		}
 		tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
 	case a.Kind == Void && p.CapturedCents > 0: // the rest of it
-		p.AuthorizedCents, becomes = p.CapturedCents, p.Status
+		p.AuthorizedCents, p.Status = p.CapturedCents, was
 	case a.Kind == Void, a.Kind == Decline:
 		if a.byShop {
-			p.Review = "DZZ"
+			p.Review = reviewDenied
 		}
 		tx.Emit(events.PaymentVoided{OrderID: p.OrderID, PaymentID: p.ID})
 	case a.Kind == Refund:
 		p.RefundedCents += a.AmountCents
 		if p.RefundedCents < p.CapturedCents || a.outcome.State == Held {
-			becomes = p.Status // a part given back leaves it paid (payments specification, §3)
+			p.Status = was // a part given back leaves it paid (payments specification, §3)
 		}
 		tx.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
 	}
-	p.Status = becomes
-	return true, save(ctx, tx, *p)
 }
 
-// judge notes what the bank says of an approved payment, and returns the status
-// that the shop's policy gives it.
-func (p *Payment) judge(o Outcome) string {
-	p.AVS, p.CVV = o.AVS, o.CVV
+// The review codes that a person or a count gives (payments specification, §8).
+const (
+	reviewApproved = "AZZ" // by hand
+	reviewDenied   = "DZZ" // by hand
+	reviewScore    = "DSC"
+)
+
+// judge gives an approved payment the status that the gateway and the shop's policy
+// want, with what the bank said, and states if it is refused.
+func (p *Payment) judge(tx *txn.Tx, o Outcome) {
+	p.Status, p.AVS, p.CVV = o.Status, o.AVS, o.CVV
 	if p.Policy == (status.Policy{}) {
-		return o.Status
+		return
 	}
 	p.Review = p.Policy.Judge(o.AVS, o.CVV, p.AmountCents)
 	switch p.Review[0] {
 	case 'R', 'E':
-		p.Detail = "held by the shop's policy: " + p.Review
-		return statusReview
+		p.Status, p.Detail = statusReview, "held by the shop's policy: "+p.Review
 	case 'D':
-		p.Detail = "refused by the shop's policy: " + p.Review
-		return statusSuspect
+		p.Status, p.Detail = statusSuspect, "refused by the shop's policy: "+p.Review
+		if p.ClosedAt == nil { // else whoever closed it lets go of it
+			tx.Emit(events.PaymentSuspected{OrderID: p.OrderID, PaymentID: p.ID})
+		}
 	}
-	return o.Status
 }

@@ -38,7 +38,7 @@ func Retry(ctx context.Context, tx *txn.Tx, orderID string, with Intent) error {
 		tried = true
 	}
 	if !tried {
-		return fault.New(fault.Conflict, "no payment of the order was declined")
+		return fault.New(fault.Conflict, "no payment of the order waits for another instrument")
 	}
 	tx.Emit(events.PaymentRetried{OrderID: orderID})
 	return nil
