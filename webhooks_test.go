@@ -23,11 +23,10 @@ const (
 	signatureKey = "00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF"
 )
 
-// A buyer identifies themselves at their bank after the shop's function has ended:
-// only a webhook tells. It may come twice; a forged one has no effect.
-func TestWebhooksOfStripe(t *testing.T) {
-	k := testkit.New(t)
-	stocked(t, k, 10)
+// stripeTells starts a simulator of Stripe that sends its webhooks to the shop, whose
+// cards it takes from now on. The test cannot run in parallel with others.
+func stripeTells(t *testing.T, k *testkit.Kit, capture string) *stripe.Simulator {
+	t.Helper()
 	intents := stripe.New(stripe.Options{
 		Options: sim.Options{Clock: k.Clock}, SecretKey: "sk_test_shop",
 		Webhooks: []stripe.Webhook{{URL: k.URL + "/v1/webhooks/stripe", Secrets: []string{stripeSecret}}},
@@ -36,7 +35,16 @@ func TestWebhooksOfStripe(t *testing.T) {
 	t.Cleanup(server.Close)
 	t.Setenv("STRIPE_URL", server.URL)
 	k.Call(t, k.Key, "POST", "/v1/gateways", map[string]any{"gateway": "stripe", "secret_key": "sk_test_shop", "webhook_secret": stripeSecret}).Want(t, http.StatusOK)
-	pays(t, k, "stripe", "on_confirm")
+	pays(t, k, "stripe", capture)
+	return intents
+}
+
+// A buyer identifies themselves at their bank after the shop's function has ended:
+// only a webhook tells. It may come twice; a forged one has no effect.
+func TestWebhooksOfStripe(t *testing.T) {
+	k := testkit.New(t)
+	stocked(t, k, 10)
+	intents := stripeTells(t, k, "on_confirm")
 	if err := intents.Faults.Set(1, sim.Fault{Kind: sim.DuplicateWebhook}); err != nil {
 		t.Fatal(err)
 	}
@@ -194,15 +202,7 @@ func TestReplacedWebhookKeyIsGoodForADay(t *testing.T) {
 func TestWhatIsDoneAtTheVendorReachesThePayment(t *testing.T) {
 	k := testkit.New(t)
 	stocked(t, k, 10)
-	intents := stripe.New(stripe.Options{
-		Options: sim.Options{Clock: k.Clock}, SecretKey: "sk_test_shop",
-		Webhooks: []stripe.Webhook{{URL: k.URL + "/v1/webhooks/stripe", Secrets: []string{stripeSecret}}},
-	})
-	server := httptest.NewServer(intents)
-	t.Cleanup(server.Close)
-	t.Setenv("STRIPE_URL", server.URL)
-	k.Call(t, k.Key, "POST", "/v1/gateways", map[string]any{"gateway": "stripe", "secret_key": "sk_test_shop", "webhook_secret": stripeSecret}).Want(t, http.StatusOK)
-	pays(t, k, "stripe", "manual")
+	intents := stripeTells(t, k, "manual")
 	paid := func() payment.Payment {
 		cart, token := buyer(t, k, 1)
 		o := place(t, k, cart, token, "pm_card_visa")
@@ -256,15 +256,7 @@ func TestWhatIsDoneAtTheVendorReachesThePayment(t *testing.T) {
 func TestWebhookThatOvertakesTheReply(t *testing.T) {
 	k := testkit.New(t)
 	stocked(t, k, 10)
-	intents := stripe.New(stripe.Options{
-		Options: sim.Options{Clock: k.Clock}, SecretKey: "sk_test_shop",
-		Webhooks: []stripe.Webhook{{URL: k.URL + "/v1/webhooks/stripe", Secrets: []string{stripeSecret}}},
-	})
-	server := httptest.NewServer(intents)
-	t.Cleanup(server.Close)
-	t.Setenv("STRIPE_URL", server.URL)
-	k.Call(t, k.Key, "POST", "/v1/gateways", map[string]any{"gateway": "stripe", "secret_key": "sk_test_shop", "webhook_secret": stripeSecret}).Want(t, http.StatusOK)
-	pays(t, k, "stripe", "on_confirm")
+	intents := stripeTells(t, k, "on_confirm")
 	if err := intents.Faults.Set(1, sim.Fault{Kind: sim.EarlyWebhook, Times: 1}); err != nil {
 		t.Fatal(err)
 	}

@@ -24,9 +24,9 @@ func CompleteShipped(ctx context.Context, tx *txn.Tx, e events.OrderShipped) err
 	return complete(ctx, tx, e.OrderID)
 }
 
-// complete brings a confirmed order as far as its payments and shipments are. Its
-// order of events does not matter: both lock the order. One that staff have put
-// into a pool of theirs stays there.
+// complete brings a confirmed order as far as its payments and shipments are; which
+// comes first does not matter, since it locks the order. An order that staff have
+// put into a pool of their own stays in it.
 func complete(ctx context.Context, tx *txn.Tx, orderID string) error {
 	o, err := load(ctx, tx, orderID, " FOR UPDATE")
 	if err != nil || o.State != state.Confirmed || o.CompletedAt != nil {
