@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -111,50 +112,65 @@ func destroyLeavesNothing(t *testing.T) {
 // runtimeContract holds every function to what Knative Serving expects of a
 // container, and to how it is meant to be locked up.
 func runtimeContract(t *testing.T) {
+	names := make(chan string)
+	var workers sync.WaitGroup
+	for range 4 { // most of a cold start is waiting
+		workers.Go(func() {
+			for name := range names {
+				keepsContract(t, name)
+			}
+		})
+	}
 	for _, f := range manifest.Functions {
-		out, err := s.kubectl(t.Context(), "-n", "rackless", "get", "ksvc", f.Name, "-o", "json")
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		var o struct {
-			Spec struct {
-				Template struct {
-					Spec struct {
-						ServiceAccountName           string
-						AutomountServiceAccountToken *bool
-						EnableServiceLinks           *bool
-						Containers                   []struct {
-							Image           string
-							SecurityContext struct {
-								ReadOnlyRootFilesystem, RunAsNonRoot, AllowPrivilegeEscalation *bool
-								Capabilities                                                   struct{ Drop []string }
-							}
+		names <- f.Name
+	}
+	close(names)
+	workers.Wait()
+	drain(t)
+}
+
+func keepsContract(t *testing.T, name string) {
+	out, err := s.kubectl(t.Context(), "-n", "rackless", "get", "ksvc", name, "-o", "json")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	var o struct {
+		Spec struct {
+			Template struct {
+				Spec struct {
+					ServiceAccountName           string
+					AutomountServiceAccountToken *bool
+					EnableServiceLinks           *bool
+					Containers                   []struct {
+						Image           string
+						SecurityContext struct {
+							ReadOnlyRootFilesystem, RunAsNonRoot, AllowPrivilegeEscalation *bool
+							Capabilities                                                   struct{ Drop []string }
 						}
 					}
 				}
 			}
 		}
-		if err := json.Unmarshal([]byte(out), &o); err != nil {
-			t.Error(err)
-			continue
-		}
-		spec := o.Spec.Template.Spec
-		c := spec.Containers[0]
-		is := func(b *bool, want bool) bool { return b != nil && *b == want }
-		if !is(c.SecurityContext.ReadOnlyRootFilesystem, true) || !is(c.SecurityContext.RunAsNonRoot, true) || !is(c.SecurityContext.AllowPrivilegeEscalation, false) ||
-			!slices.Contains(c.SecurityContext.Capabilities.Drop, "ALL") || !is(spec.AutomountServiceAccountToken, false) || !is(spec.EnableServiceLinks, false) ||
-			spec.ServiceAccountName != f.Name || !strings.Contains(c.Image, "@sha256:") {
-			t.Errorf("%s is not locked up as it should be: %+v", f.Name, spec)
-		}
-		// It answers its probe at zero, by its private name, and then has a pod that
-		// listened where PORT said.
-		r, err := s.within.send(t.Context(), "GET", "http://"+f.Name+".rackless.svc.cluster.local/health/readiness", "", "", nil)
-		if err != nil || r.status != http.StatusOK {
-			t.Errorf("%s: status %d: %s: %v", f.Name, r.status, r.body, err)
-		}
 	}
-	drain(t)
+	if err := json.Unmarshal([]byte(out), &o); err != nil {
+		t.Error(err)
+		return
+	}
+	spec := o.Spec.Template.Spec
+	c := spec.Containers[0]
+	is := func(b *bool, want bool) bool { return b != nil && *b == want }
+	if !is(c.SecurityContext.ReadOnlyRootFilesystem, true) || !is(c.SecurityContext.RunAsNonRoot, true) || !is(c.SecurityContext.AllowPrivilegeEscalation, false) ||
+		!slices.Contains(c.SecurityContext.Capabilities.Drop, "ALL") || !is(spec.AutomountServiceAccountToken, false) || !is(spec.EnableServiceLinks, false) ||
+		spec.ServiceAccountName != name || !strings.Contains(c.Image, "@sha256:") {
+		t.Errorf("%s is not locked up as it should be: %+v", name, spec)
+	}
+	// It answers its probe at zero, by its private name, and then has a pod that
+	// listened where PORT said.
+	r, err := s.within.send(t.Context(), "GET", "http://"+name+".rackless.svc.cluster.local/health/readiness", "", "", nil)
+	if err != nil || r.status != http.StatusOK {
+		t.Errorf("%s: status %d: %s: %v", name, r.status, r.body, err)
+	}
 }
 
 // drain ends a pod with a request in it, which must be answered all the same.
