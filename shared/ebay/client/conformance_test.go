@@ -28,8 +28,8 @@ type stall struct {
 // TestConformance follows listings through their life: against the simulator, or
 // with EBAY_SANDBOX=true against eBay's sandbox, as the application of
 // EBAY_CLIENT_ID and EBAY_CLIENT_SECRET and the seller of EBAY_REFRESH_TOKEN, who has
-// business policies; EBAY_CATEGORY is a leaf category (default 11450, which takes
-// items with these aspects).
+// business policies; EBAY_CATEGORY is a leaf category (default 15687, men's
+// T-shirts).
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	open := simulated
@@ -80,7 +80,7 @@ func furnish(t *testing.T, seller *client.Seller) stall {
 		}
 	}
 	word := strings.ToUpper(strconv.FormatInt(time.Now().UnixNano(), 36))
-	return stall{seller, cmp.Or(os.Getenv("EBAY_CATEGORY"), "11450"), word,
+	return stall{seller, cmp.Or(os.Getenv("EBAY_CATEGORY"), "15687"), word,
 		client.Policies{Fulfillment: have.Fulfillment[0].ID, Payment: have.Payment[0].ID, Return: have.Return[0].ID}}
 }
 
