@@ -17,6 +17,9 @@ type Message struct {
 	Body          []byte
 	// Sign returns the headers for an attempt made at now.
 	Sign func(now time.Time) http.Header
+	// Again, if it is set, returns body and headers of the second, third …
+	// attempt instead: of vendors that count their attempts in the message.
+	Again func(attempt int) ([]byte, http.Header)
 }
 
 // The states of a delivery.
@@ -107,6 +110,9 @@ func (q *Webhooks) add(plan Plan, messages []Message) []*Delivery {
 // Add queues messages that no request made.
 func (q *Webhooks) Add(messages ...Message) { q.add(nil, messages) }
 
+// Send queues messages that no request made, with the faults of a plan.
+func (q *Webhooks) Send(plan Plan, messages ...Message) { q.add(plan, messages) }
+
 // Wake makes Run look for what is due.
 func (q *Webhooks) Wake() {
 	select {
@@ -191,7 +197,7 @@ func (q *Webhooks) sendNow(ctx context.Context, deliveries []*Delivery) {
 // attempt sends a claimed delivery once.
 func (q *Webhooks) attempt(ctx context.Context, d *Delivery) {
 	at := q.clock.Now()
-	status, err := q.send(ctx, d.message, at)
+	status, err := q.send(ctx, d.message, len(d.Attempts)+1, at)
 	a := Attempt{At: at, Status: status}
 	if err != nil {
 		a.Error = err.Error()
@@ -211,12 +217,18 @@ func (q *Webhooks) attempt(ctx context.Context, d *Delivery) {
 	}
 }
 
-func (q *Webhooks) send(ctx context.Context, m Message, at time.Time) (status int, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL, bytes.NewReader(m.Body))
+func (q *Webhooks) send(ctx context.Context, m Message, attempt int, at time.Time) (status int, err error) {
+	body, header := m.Body, http.Header(nil)
+	if attempt > 1 && m.Again != nil {
+		body, header = m.Again(attempt)
+	} else {
+		header = m.Sign(at)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
-	r.Header = m.Sign(at)
+	r.Header = header
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
 	reply, err := q.client.Do(r)
 	if err != nil {

@@ -35,6 +35,20 @@ func run(ctx context.Context) error {
 	flag.Uint64Var(&o.Seed, "seed", uint64(time.Now().UnixNano()), "seed of random numbers")
 	flag.IntVar(&o.Revisions, "revisions", 0, "revisions of a listing a day; 0: the vendor's 250")
 	flag.DurationVar(&o.OrderLag, "order-lag", 0, "how long it takes until a new order is in the lists")
+	flag.DurationVar(&o.RefundLag, "refund-lag", 0, "how long a refund is pending; 0: a minute")
+	flag.BoolVar(&o.Newcomer, "newcomer", false, "the seller is not opted in to business policies")
+	flag.BoolVar(&o.EndsEmpty, "ends-empty", false, "the seller is without out-of-stock control: listings with nothing left end")
+	flag.BoolVar(&o.CollectTax, "collect-tax", false, "eBay collects and remits the tax of orders")
+	flag.BoolVar(&o.AlphanumericSKUs, "alphanumeric-skus", false, "SKUs are of letters and digits only")
+	flag.BoolVar(&o.PlainEndpoints, "plain-endpoints", false, "notices may go to http addresses")
+	flag.Func("republish", "how a second publication is answered: same or fault; otherwise it is refused", func(how string) error {
+		if how != "same" && how != "fault" {
+			return fmt.Errorf("neither same nor fault")
+		}
+		o.Republish = how
+		return nil
+	})
+	flag.Func("retries", "pauses between attempts to deliver a notice, like 1s,1m", sim.ParseRetries(&o.Retries))
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unknown argument %q", flag.Arg(0))
