@@ -122,11 +122,10 @@ func (s *Simulator) putGroup(c call) (answer, *problem) {
 	}
 	old := s.groups[key]
 	live := s.liveOf(key, "")
-	var stay, leave []*offer
+	var leave []*offer
 	for _, o := range live {
 		switch {
 		case slices.Contains(skus, o.sku):
-			stay = append(stay, o)
 		case o.sold > 0:
 			return answer{}, bad(25013, "SKU %s has sales and cannot leave the listing.", o.sku)
 		default:
