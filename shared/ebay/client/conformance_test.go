@@ -19,6 +19,7 @@ import (
 // stall is a seller at eBay with what their listings need, and a word that no
 // other run has used for its SKUs.
 type stall struct {
+	clock    clock.Clock // the vendor's
 	seller   *client.Seller
 	category string
 	word     string
@@ -56,7 +57,7 @@ func simulated(t *testing.T) stall {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return furnish(t, app.Seller(grant.RefreshToken, "EBAY_US"))
+	return furnish(t, now, app.Seller(grant.RefreshToken, "EBAY_US"))
 }
 
 func sandbox(t *testing.T) stall {
@@ -64,10 +65,10 @@ func sandbox(t *testing.T) stall {
 		URL: "https://api.sandbox.ebay.com", ConsentURL: "https://auth.sandbox.ebay.com/oauth2/authorize",
 		ClientID: os.Getenv("EBAY_CLIENT_ID"), ClientSecret: os.Getenv("EBAY_CLIENT_SECRET"), Timeout: time.Minute, Pause: time.Second,
 	}, clock.System{}, nil)
-	return furnish(t, app.Seller(os.Getenv("EBAY_REFRESH_TOKEN"), "EBAY_US"))
+	return furnish(t, clock.System{}, app.Seller(os.Getenv("EBAY_REFRESH_TOKEN"), "EBAY_US"))
 }
 
-func furnish(t *testing.T, seller *client.Seller) stall {
+func furnish(t *testing.T, vendors clock.Clock, seller *client.Seller) stall {
 	t.Helper()
 	have, err := seller.Policies(t.Context())
 	if err != nil || len(have.Fulfillment) == 0 || len(have.Payment) == 0 || len(have.Return) == 0 {
@@ -80,7 +81,7 @@ func furnish(t *testing.T, seller *client.Seller) stall {
 		}
 	}
 	word := strings.ToUpper(strconv.FormatInt(time.Now().UnixNano(), 36))
-	return stall{seller, cmp.Or(os.Getenv("EBAY_CATEGORY"), "15687"), word,
+	return stall{vendors, seller, cmp.Or(os.Getenv("EBAY_CATEGORY"), "15687"), word,
 		client.Policies{Fulfillment: have.Fulfillment[0].ID, Payment: have.Payment[0].ID, Return: have.Return[0].ID}}
 }
 
@@ -224,7 +225,7 @@ func reads(t *testing.T, s stall) {
 	if !found {
 		t.Errorf("item %s is on no page", sku)
 	}
-	for _, err := range s.seller.Orders(t.Context(), time.Now().Add(-24*time.Hour)) {
+	for _, err := range s.seller.Orders(t.Context(), s.clock.Now().Add(-24*time.Hour)) {
 		if err != nil {
 			t.Fatal(err)
 		}
