@@ -101,6 +101,9 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 			return write{k.Key, "/v1/customers/" + customer(), map[string]any{"first_name": "Ada"}}
 		},
 		"customer-delete": func() write { return write{k.Key, "/v1/customers/" + customer(), nil} },
+		"customer-account-adjust": func() write {
+			return write{k.Key, "/v1/customers/" + customer() + "/accounts/POINTS/adjustments", map[string]any{"add_cents": 500}}
+		},
 		"address-create":  func() write { return write{k.Key, "/v1/customers/" + customer() + "/addresses", address} },
 		"address-update":  func() write { return write{k.Key, addressOf(), map[string]any{"city": "Carlsbad"}} },
 		"address-delete":  func() write { return write{k.Key, addressOf(), nil} },
@@ -148,6 +151,9 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 		"payment-approve": func() write { return write{k.Key, "/v1/payments/" + paid("tok_hold").Payments[0].ID + "/approve", nil} },
 		"payment-decline": func() write { return write{k.Key, "/v1/payments/" + paid("tok_hold").Payments[0].ID + "/decline", nil} },
 		"payment-void":    func() write { return write{k.Key, "/v1/payments/" + ordered().Payments[0].ID + "/void", nil} },
+		"payment-verify": func() write {
+			return write{k.Key, "/v1/payments/verifications", map[string]any{"tender": "CREDIT", "token": "tok_approve"}}
+		},
 		"payment-refund": func() write {
 			p := ordered().Payments[0].ID
 			k.Call(t, k.Key, "POST", "/v1/payments/"+p+"/capture", nil, "Idempotency-Key: capture "+p).Want(t, http.StatusOK)

@@ -54,7 +54,7 @@ var (
 	domains    = map[string][]string{
 		"shop":      {"auth"},
 		"catalog":   {"shop"},
-		"customer":  {"session"},
+		"customer":  {"session", "shop"}, // whose ledgers a customer's accounts are
 		"session":   {"auth"},
 		"inventory": {"catalog"},
 		"cart":      {"catalog", "shop", "session", "customer"},

@@ -61,7 +61,7 @@ func newFixtures(t *testing.T, k *testkit.Kit) fixtures {
 	_ = token2
 	return fixtures{
 		ids: map[string]string{
-			"/v1/customers/{id}": "/v1/customers/" + c.ID, "{address}": a.ID, "/v1/carts/{id}": "/v1/carts/" + open,
+			"/v1/customers/{id}": "/v1/customers/" + c.ID, "{address}": a.ID, "{tender}": "POINTS", "/v1/carts/{id}": "/v1/carts/" + open,
 			"/v1/orders/{id}": "/v1/orders/" + o.ID, "/v1/payments/{id}": "/v1/payments/" + o.Payments[0].ID, "/v1/products/{id}": "/v1/products/A", "{gateway}": "stripe", "{code}": "STD", "/v1/endpoints/{id}": "/v1/endpoints/whe_06h0c6qbx9x05e73seysdj4z5r", "/v1/ebay/accounts/{id}": "/v1/ebay/accounts/eba_06h0c6qbx9x05e73seysdj4z5r",
 		},
 		buyer: token, guest: other, foreign: foreign, bare: k.AddKey(t, k.ShopID, "nothing:read"),
@@ -122,11 +122,12 @@ func wrongType(in reflect.Type) string {
 // foreignBodies are valid bodies of operations whose body is checked before their
 // id is looked up.
 var foreignBodies = map[string]string{
-	"address-create": `{"kind": "shipping", "address1": "1", "city": "c", "country": "US"}`,
-	"webhook-replay": `{"delivery_id": "whd_x"}`,
-	"ebay-run":       `{"kind": "sync"}`,
-	"order-pay":      `{"tender": "CREDIT", "token": "tok_approve"}`,
-	"order-ship":     `{"carrier": "UGND"}`,
+	"address-create":          `{"kind": "shipping", "address1": "1", "city": "c", "country": "US"}`,
+	"webhook-replay":          `{"delivery_id": "whd_x"}`,
+	"ebay-run":                `{"kind": "sync"}`,
+	"order-pay":               `{"tender": "CREDIT", "token": "tok_approve"}`,
+	"order-ship":              `{"carrier": "UGND"}`,
+	"customer-account-adjust": `{"add_cents": 1}`,
 }
 
 func TestEveryOperationRefusesBadRequests(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	catalogget "github.com/rackless/rackless/functions/catalog-get"
 	cataloglist "github.com/rackless/rackless/functions/catalog-list"
 	catalogupsert "github.com/rackless/rackless/functions/catalog-upsert"
+	customeraccountadjust "github.com/rackless/rackless/functions/customer-account-adjust"
+	customeraccountlist "github.com/rackless/rackless/functions/customer-account-list"
 	customercreate "github.com/rackless/rackless/functions/customer-create"
 	customerdelete "github.com/rackless/rackless/functions/customer-delete"
 	customerget "github.com/rackless/rackless/functions/customer-get"
@@ -60,6 +62,7 @@ import (
 	paymentdecline "github.com/rackless/rackless/functions/payment-decline"
 	paymentdisconnect "github.com/rackless/rackless/functions/payment-disconnect"
 	paymentrefund "github.com/rackless/rackless/functions/payment-refund"
+	paymentverify "github.com/rackless/rackless/functions/payment-verify"
 	paymentvoid "github.com/rackless/rackless/functions/payment-void"
 	sessioncreate "github.com/rackless/rackless/functions/session-create"
 	sessiondelete "github.com/rackless/rackless/functions/session-delete"
@@ -92,6 +95,8 @@ var registry = map[string]func() *runtime.Function{
 	"catalog-get":             catalogget.New,
 	"catalog-list":            cataloglist.New,
 	"catalog-upsert":          catalogupsert.New,
+	"customer-account-adjust": customeraccountadjust.New,
+	"customer-account-list":   customeraccountlist.New,
 	"customer-create":         customercreate.New,
 	"customer-delete":         customerdelete.New,
 	"customer-get":            customerget.New,
@@ -138,6 +143,7 @@ var registry = map[string]func() *runtime.Function{
 	"payment-decline":         paymentdecline.New,
 	"payment-disconnect":      paymentdisconnect.New,
 	"payment-refund":          paymentrefund.New,
+	"payment-verify":          paymentverify.New,
 	"payment-void":            paymentvoid.New,
 	"session-create":          sessioncreate.New,
 	"session-delete":          sessiondelete.New,

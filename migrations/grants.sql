@@ -20,6 +20,8 @@ BEGIN
         'rackless_catalog_get',
         'rackless_catalog_list',
         'rackless_catalog_upsert',
+        'rackless_customer_account_adjust',
+        'rackless_customer_account_list',
         'rackless_customer_create',
         'rackless_customer_delete',
         'rackless_customer_get',
@@ -66,6 +68,7 @@ BEGIN
         'rackless_payment_decline',
         'rackless_payment_disconnect',
         'rackless_payment_refund',
+        'rackless_payment_verify',
         'rackless_payment_void',
         'rackless_session_create',
         'rackless_session_delete',
@@ -162,6 +165,18 @@ GRANT INSERT, SELECT, UPDATE ON products TO rackless_catalog_upsert;
 GRANT DELETE, INSERT, SELECT, UPDATE ON skus TO rackless_catalog_upsert;
 GRANT SELECT ON stock TO rackless_catalog_upsert;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_catalog_upsert;
+
+-- customer-account-adjust
+GRANT SELECT ON customers TO rackless_customer_account_adjust;
+GRANT INSERT, SELECT ON gift_card_entries TO rackless_customer_account_adjust;
+GRANT INSERT, SELECT, UPDATE ON gift_cards TO rackless_customer_account_adjust;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_customer_account_adjust;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_customer_account_adjust;
+
+-- customer-account-list
+GRANT SELECT ON customers TO rackless_customer_account_list;
+GRANT SELECT ON gift_card_entries TO rackless_customer_account_list;
+GRANT SELECT ON gift_cards TO rackless_customer_account_list;
 
 -- customer-create
 GRANT INSERT, SELECT ON customers TO rackless_customer_create;
@@ -508,6 +523,8 @@ GRANT INSERT, SELECT ON test_gateway TO rackless_payment_authorize;
 
 -- payment-capture
 GRANT SELECT ON gateway_accounts TO rackless_payment_capture;
+GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_capture;
+GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_capture;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_capture;
 GRANT INSERT, SELECT ON inbox TO rackless_payment_capture;
 GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_payment_capture;
@@ -551,12 +568,27 @@ GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rack
 
 -- payment-refund
 GRANT SELECT ON gateway_accounts TO rackless_payment_refund;
+GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_refund;
+GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_refund;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_refund;
 GRANT INSERT, SELECT (told) ON outbox TO rackless_payment_refund;
 GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_refund;
 GRANT SELECT, UPDATE ON payments TO rackless_payment_refund;
 GRANT INSERT, SELECT ON test_gateway TO rackless_payment_refund;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_refund;
+
+-- payment-verify
+GRANT SELECT ON gateway_accounts TO rackless_payment_verify;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_verify;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_payment_verify;
+GRANT SELECT ON payment_methods TO rackless_payment_verify;
+GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_verify;
+GRANT INSERT, SELECT, UPDATE ON payments TO rackless_payment_verify;
+GRANT INSERT, SELECT, UPDATE ON rate_limits TO rackless_payment_verify;
+GRANT SELECT ON shops TO rackless_payment_verify;
+GRANT INSERT, SELECT ON test_gateway TO rackless_payment_verify;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_payment_verify;
+GRANT EXECUTE ON FUNCTION throttle(text, int, interval, timestamptz) TO rackless_payment_verify;
 
 -- payment-void
 GRANT SELECT ON gateway_accounts TO rackless_payment_void;

@@ -1,12 +1,16 @@
 package cart
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/shopspring/decimal"
 
 	"github.com/rackless/rackless/shared/cart/price"
 	"github.com/rackless/rackless/shared/catalog"
@@ -75,7 +79,7 @@ func read(ctx context.Context, tx *txn.Tx, c Cart) (Basis, error) {
 	if ident.Valid(ident.Customer, c.Owner) {
 		customer.QueueTerms(&batch, c.Owner, &terms)
 	}
-	if codes := giftCardCodes(c.Content.PaymentQueue); len(codes) > 0 {
+	if codes := storedValue(c); len(codes) > 0 {
 		shop.QueueGiftCards(&batch, codes, cards)
 	}
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
@@ -85,8 +89,9 @@ func read(ctx context.Context, tx *txn.Tx, c Cart) (Basis, error) {
 		b.Cart.Schedule = terms.PriceSchedule
 	}
 	b.Cart.TaxExempt = b.Cart.TaxExempt || terms.TaxExempt
-	b.Cart.PaymentQueue = withBalances(b.Cart.PaymentQueue, cards, b.Config.General.Currency, tx.Now)
-	return b, nil
+	var err error
+	b.Cart.PaymentQueue, err = withBalances(c, cards, b.Config.General.Currency, tx.Now)
+	return b, err
 }
 
 func productIDs(c price.Cart) []string {
@@ -99,27 +104,54 @@ func productIDs(c price.Cart) []string {
 	return ids
 }
 
-func giftCardCodes(queue []price.Tender) []string {
+// storedValue returns the codes of the gift cards and accounts that a cart is to be
+// paid from.
+func storedValue(c Cart) []string {
 	var codes []string
-	for _, t := range queue {
-		if t.Tender == "GIFTCARD" {
+	for _, t := range c.Content.PaymentQueue {
+		switch {
+		case t.Tender == "GIFTCARD" && !strings.Contains(t.Code, ":"):
 			codes = append(codes, t.Code)
+		case isAccount(c, t):
+			codes = append(codes, shop.AccountCode(t.Tender, c.Owner))
 		}
 	}
 	return codes
 }
 
-// withBalances fills in what the gift cards of a payment queue are worth now.
-func withBalances(queue []price.Tender, cards map[string]shop.GiftCard, currency string, now time.Time) []price.Tender {
-	out := slices.Clone(queue)
+// isAccount reports whether a tender spends what a registered customer has with the
+// shop. Where nobody has an account, the cart is priced with what it says, as
+// CommerceRack did; it cannot be ordered.
+func isAccount(c Cart, t price.Tender) bool {
+	return ident.Valid(ident.Customer, c.Owner) && (t.Tender == shop.Points || t.Tender == shop.ReturnCredit)
+}
+
+// withBalances fills in what the gift cards and accounts of a cart's payment queue
+// are worth now. Of an account as much is taken as the buyer says, or all there is.
+func withBalances(c Cart, cards map[string]shop.GiftCard, currency string, now time.Time) ([]price.Tender, error) {
+	out := slices.Clone(c.Content.PaymentQueue)
 	for i := range out {
 		t := &out[i]
-		if card, ok := cards[t.Code]; ok && t.Tender == "GIFTCARD" && !card.Expired(now) {
+		switch card, ok := cards[t.Code]; {
+		case t.Tender == "GIFTCARD" && ok && !card.Expired(now):
 			balance := money.FromMinor(card.BalanceCents, currency).Amount.String()
 			t.Balance, t.Expires = &balance, card.ExpiresAt != nil
+		case isAccount(c, *t):
+			charge := money.FromMinor(cards[shop.AccountCode(t.Tender, c.Owner)].BalanceCents, currency).Amount
+			balance := charge.String()
+			if wanted := cmp.Or(t.Amount, t.Charge); wanted != "" {
+				amount, err := money.Parse(wanted, currency)
+				if err != nil {
+					var f fault.Fields
+					f.Merge("/payment_queue/"+strconv.Itoa(i)+"/amount", err)
+					return nil, f.Err()
+				}
+				charge = decimal.Min(charge, decimal.Max(amount.Amount, decimal.Zero))
+			}
+			t.Balance, t.Charge = &balance, charge.String()
 		}
 	}
-	return out
+	return out, nil
 }
 
 // Order is a cart as the order domain takes it over.

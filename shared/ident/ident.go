@@ -31,6 +31,9 @@ const (
 	Delivery    = "whd"
 	EbayAccount = "eba"
 	EbayListing = "ebl"
+	// Verification is what a payment has in place of an order when an instrument is
+	// only verified.
+	Verification = "ver"
 )
 
 // Crockford's alphabet in lower case: digits sort before letters, and no

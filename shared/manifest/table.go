@@ -83,6 +83,19 @@ var Functions = []Function{
 		Emits:       []string{"dev.rackless.catalog.changed.v1"},
 	},
 	{
+		Name:    "customer-account-adjust",
+		Route:   "POST /v1/customers/{id}/accounts/{tender}/adjustments",
+		Summary: "Adds to what a customer has with the shop, or takes from it",
+		Access:  "staff", Scope: "customer:write",
+		Idempotency: "required",
+	},
+	{
+		Name:    "customer-account-list",
+		Route:   "GET /v1/customers/{id}/accounts",
+		Summary: "Shows what a customer has with the shop: points, credit for returned goods, and the credit line of purchase orders",
+		Access:  "buyer", Scope: "customer:read",
+	},
+	{
 		Name:    "customer-create",
 		Route:   "POST /v1/customers",
 		Summary: "Registers a customer",
@@ -398,6 +411,15 @@ var Functions = []Function{
 		Access:  "staff", Scope: "payment:write",
 		Idempotency: "required",
 		Emits:       []string{"dev.rackless.payment.refunded.v1"},
+	},
+	{
+		Name:    "payment-verify",
+		Route:   "POST /v1/payments/verifications",
+		Summary: "Asks the bank whether a buyer's instrument is good, without an order",
+		Access:  "staff", Scope: "payment:write",
+		Idempotency: "required",
+		Rate:        Rate{Burst: 30, Period: 60000000000 * time.Nanosecond},
+		Emits:       []string{"dev.rackless.payment.return_due.v1"},
 	},
 	{
 		Name:    "payment-void",

@@ -150,27 +150,10 @@ func intend(ctx context.Context, tx *txn.Tx, o Order, taken cart.Order, tenders 
 		if cents == 0 {
 			continue
 		}
-		intent := payment.Intent{Tender: charge.Tender, AmountCents: cents, CaptureOn: "manual"}
-		if charge.Tender == "GIFTCARD" {
-			intent.GiftCard = charge.Code
-		} else {
-			method, err := shop.PaymentMethodOf(ctx, tx, charge.Tender)
-			if fault.Is(err, fault.NotFound) || err == nil && !method.Enabled {
-				return nil, fault.New(fault.Unprocessable, "the shop does not take %s", charge.Tender)
-			}
-			if err != nil {
+		intent := payment.Intent{Tender: charge.Tender, AmountCents: cents, CaptureOn: "manual", GiftCard: charge.Code}
+		if charge.Tender != "GIFTCARD" {
+			if tenders, intent, err = byMethod(ctx, tx, o, tenders, intent); err != nil {
 				return nil, err
-			}
-			if method.Gateway == "" && !payment.IsOffline(charge.Tender) {
-				return nil, fault.New(fault.Unprocessable, "no gateway is behind %s in this shop", charge.Tender)
-			}
-			intent.Gateway, intent.CaptureOn, intent.Policy = method.Gateway, method.Capture, method.Review
-			tenders, intent.Token = token(tenders, charge.Tender)
-			if method.Gateway != "" {
-				intent.Billing = billing(o)
-				if !tx.Who.Trusted() {
-					intent.BuyerIP = tx.Cause().Address
-				}
 			}
 		}
 		left -= cents
@@ -180,6 +163,38 @@ func intend(ctx context.Context, tx *txn.Tx, o Order, taken cart.Order, tenders 
 		return nil, fault.New(fault.Unprocessable, "the payments cover %d of %d cents", o.TotalCents-left, o.TotalCents).With("missing_cents", left)
 	}
 	return intents, nil
+}
+
+// byMethod completes a payment by what the shop has configured for its tender, and
+// takes the buyer's token for it off the list.
+func byMethod(ctx context.Context, tx *txn.Tx, o Order, tenders []Tender, intent payment.Intent) ([]Tender, payment.Intent, error) {
+	method, err := shop.PaymentMethodOf(ctx, tx, intent.Tender)
+	if fault.Is(err, fault.NotFound) || err == nil && !method.Enabled {
+		return nil, intent, fault.New(fault.Unprocessable, "the shop does not take %s", intent.Tender)
+	}
+	if err != nil {
+		return nil, intent, err
+	}
+	intent.GiftCard = ""
+	switch {
+	case intent.Tender == shop.Points, intent.Tender == shop.ReturnCredit, method.OnAccount:
+		if !ident.Valid(ident.Customer, o.Owner) {
+			return nil, intent, fault.New(fault.Unprocessable, "only a registered customer pays by %s: log in", intent.Tender)
+		}
+		intent.GiftCard = shop.AccountCode(intent.Tender, o.Owner)
+		return tenders, intent, nil
+	case method.Gateway == "" && !payment.IsOffline(intent.Tender):
+		return nil, intent, fault.New(fault.Unprocessable, "no gateway is behind %s in this shop", intent.Tender)
+	}
+	intent.Gateway, intent.CaptureOn, intent.Policy = method.Gateway, method.Capture, method.Review
+	tenders, intent.Token = token(tenders, intent.Tender)
+	if method.Gateway != "" {
+		intent.Billing = billing(o)
+		if !tx.Who.Trusted() {
+			intent.BuyerIP = tx.Cause().Address
+		}
+	}
+	return tenders, intent, nil
 }
 
 // billing is the address that the buyer's bank is asked about: where nothing else
@@ -205,7 +220,8 @@ func token(tenders []Tender, tender string) ([]Tender, string) {
 	return slices.Delete(slices.Clone(tenders), i, i+1), tenders[i].Token
 }
 
-// hold takes what is countable and scarce: coupon uses and gift card money.
+// hold takes what is countable and scarce: coupon uses and the money of gift cards
+// and accounts.
 func hold(ctx context.Context, tx *txn.Tx, o Order, taken cart.Order, intents []payment.Intent) error {
 	uses, err := discounts(taken)
 	if err != nil {

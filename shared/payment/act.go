@@ -97,7 +97,7 @@ func allowed(p Payment, kind Kind, cents int64) (int64, error) {
 	var left int64
 	open := p.ClosedAt == nil
 	switch {
-	case p.Gateway == "" && !IsOffline(p.Tender):
+	case p.Gateway == "" && !IsOffline(p.Tender) && !(kind == Refund && p.isLedger()):
 		return 0, fault.New(fault.Conflict, "nobody collects a %s payment", p.Tender)
 	case kind == Capture && p.Gateway == "" && open && p.class() == '1':
 		left = p.AmountCents - p.CapturedCents

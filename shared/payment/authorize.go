@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -142,11 +143,11 @@ func settle(ctx context.Context, tx *txn.Tx, p *Payment) error {
 	switch {
 	case p.Status != statusNew:
 		return nil
-	case p.GiftCard != "":
+	case p.isLedger():
 		if err := shop.SettleGiftCard(ctx, tx, p.GiftCard, p.AmountCents, p.OrderID); err != nil {
 			return err
 		}
-		p.Status, p.AuthorizedCents, p.CapturedCents = statusGiftCard, p.AmountCents, p.AmountCents
+		p.Status, p.AuthorizedCents, p.CapturedCents = cmp.Or(paidByTender[p.Tender], statusByHand), p.AmountCents, p.AmountCents
 		tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: p.AmountCents})
 	default:
 		p.Status = pendingByTender[p.Tender]

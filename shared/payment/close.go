@@ -124,20 +124,21 @@ func remainder(p Payment) (Kind, int64) {
 
 // giveBack takes back a payment with which no gateway has to do anything.
 func giveBack(ctx context.Context, tx *txn.Tx, p *Payment) error {
-	switch {
-	case p.GiftCard != "" && p.class() != '3' && p.class() != '6':
-		if p.CapturedCents == 0 {
-			if err := shop.ReleaseGiftCard(ctx, tx, p.GiftCard, p.OrderID); err != nil {
-				return err
-			}
-			p.Status = statusVoided
-			break
-		}
-		if err := shop.RefundGiftCard(ctx, tx, p.GiftCard, p.CapturedCents, p.OrderID, p.ID); err != nil {
+	switch left := p.CapturedCents - p.RefundedCents; {
+	case p.isLedger() && left > 0:
+		if err := shop.RefundGiftCard(ctx, tx, p.GiftCard, left, p.OrderID, p.ID); err != nil {
 			return err
 		}
 		p.Status, p.RefundedCents = statusDeposited, p.CapturedCents
-		tx.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: p.CapturedCents})
+		tx.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: left})
+	case p.GiftCard != "" && p.class() != '3' && p.class() != '6':
+		if err := shop.ReleaseGiftCard(ctx, tx, p.GiftCard, p.OrderID); err != nil {
+			return err
+		}
+		if p.CapturedCents > 0 { // a purchase order: what people have received, they give back
+			return nil
+		}
+		p.Status = statusVoided
 	case p.Status == statusNew, p.Gateway == "" && p.class() == '1' && p.CapturedCents == 0: // what people have received, they give back
 		p.Status = statusVoided
 	default:

@@ -14,6 +14,7 @@ import (
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/ident"
 	"github.com/rackless/rackless/shared/payment/status"
+	"github.com/rackless/rackless/shared/shop"
 	"github.com/rackless/rackless/shared/txn"
 )
 
@@ -24,7 +25,6 @@ import (
 const (
 	statusNew       = "500"
 	statusZero      = "009" // nothing to pay
-	statusGiftCard  = "070"
 	statusDeposited = "370" // given back to the gift card
 	statusVoided    = "602" // by the system
 	statusByHand    = "003" // received by a person
@@ -45,22 +45,42 @@ var pendingByTender = map[string]string{
 	"CHECK": "168", "CHKOD": "168", "COD": "168", "CALL": "168", "CUSTOM": "168",
 }
 
-// paidByTender is the status of a payment that a person has received; of any
+// paidByTender is the status of a payment that needs no gateway and is paid; of any
 // other tender it is statusByHand (payments specification, §4.1).
 var paidByTender = map[string]string{
-	"MO": "065", "WIRE": "066", "PO": "067", "CHECK": "068", "CASH": "069", "PICKUP": "094",
+	"MO": "065", "WIRE": "066", "PO": "067", "CHECK": "068", "CASH": "069", "GIFTCARD": "070", "PICKUP": "094",
 }
 
 // byHand is the outcome of what a person has done with a payment that no gateway
 // is behind: it is as they say.
 func byHand(tender string, kind Kind) Outcome {
-	switch kind {
-	case Capture:
+	switch {
+	case kind == Refund && (tender == "GIFTCARD" || tender == shop.Points || tender == shop.ReturnCredit):
+		return Outcome{State: Succeeded, Status: statusDeposited, Detail: "given back to where it came from"}
+	case kind == Capture:
 		return Outcome{State: Succeeded, Status: cmp.Or(paidByTender[tender], statusByHand), Detail: "received"}
-	case Void:
+	case kind == Void:
 		return Outcome{State: Succeeded, Status: statusVoided, Detail: "not awaited any more"}
 	}
 	return Outcome{State: Succeeded, Status: statusGivenBack, Detail: "given back"}
+}
+
+// isLedger reports whether a payment spends a gift card or what the customer has with
+// the shop. A purchase order does not: it is paid by a person later, and only holds
+// a part of the customer's credit line until then.
+func (p Payment) isLedger() bool { return p.GiftCard != "" && p.Tender != shop.CreditLine }
+
+// book gives back, in the ledger behind a payment, what an operation on it has given
+// back: to a gift card or an account the money, to a credit line what an order that
+// is paid, or that nobody waits for any more, has held of it.
+func (a *attempt) book(ctx context.Context, tx *txn.Tx, p *Payment) error {
+	switch {
+	case p.isLedger() && a.Kind == Refund:
+		return shop.RefundGiftCard(ctx, tx, p.GiftCard, a.AmountCents, p.OrderID, a.ID)
+	case p.GiftCard != "" && p.class() != '1':
+		return shop.ReleaseGiftCard(ctx, tx, p.GiftCard, p.OrderID)
+	}
+	return nil
 }
 
 // IsOffline reports whether a tender is paid to a person, not through a gateway.
@@ -74,7 +94,7 @@ type Payment struct {
 	Gateway         string        `json:"gateway,omitempty" db:"gateway"`
 	CaptureOn       string        `json:"-" db:"capture_on"`
 	Token           string        `json:"-" db:"token"`
-	GiftCard        string        `json:"-" db:"gift_card"`
+	GiftCard        string        `json:"-" db:"gift_card"` // code, or the customer's account
 	Currency        string        `json:"currency" db:"currency"`
 	Status          string        `json:"status" db:"status"`
 	AmountCents     int64         `json:"amount_cents" db:"amount_cents"`
@@ -116,7 +136,7 @@ type Intent struct {
 	Gateway     string // empty for tenders that no gateway is behind
 	CaptureOn   string // at_once, on_confirm, on_ship or manual
 	Token       string // the gateway's for the buyer's instrument
-	GiftCard    string // code
+	GiftCard    string // code, or the customer's account
 	AmountCents int64
 	Policy      status.Policy // the shop's rules for what the bank says of it
 	Billing     Billing       // of the buyer's instrument
@@ -463,6 +483,11 @@ func (a *attempt) record(ctx context.Context, tx *txn.Tx, p *Payment) (ended boo
 	}
 	p.AwaitsBuyer = a.outcome.State == Held && a.outcome.ClientSecret != ""
 	a.apply(tx, p)
+	if p.GiftCard != "" {
+		if err := a.book(ctx, tx, p); err != nil {
+			return true, err
+		}
+	}
 	if a.outcome.State == Held && (a.Kind == Authorize || a.Kind == Charge) && p.ClosedAt == nil {
 		if err := overtaken(ctx, tx, *p); err != nil {
 			return true, err
@@ -510,7 +535,9 @@ func (a *attempt) apply(tx *txn.Tx, p *Payment) {
 		if a.byShop {
 			p.Review = reviewDenied
 		}
-		tx.Emit(events.PaymentVoided{OrderID: p.OrderID, PaymentID: p.ID})
+		if !p.isVerification() {
+			tx.Emit(events.PaymentVoided{OrderID: p.OrderID, PaymentID: p.ID})
+		}
 	case a.Kind == Refund:
 		p.RefundedCents += a.AmountCents
 		if p.RefundedCents < p.CapturedCents || a.outcome.State == Held {

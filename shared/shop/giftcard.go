@@ -64,9 +64,9 @@ func HoldGiftCard(ctx context.Context, tx *txn.Tx, code string, cents int64, ord
 	case h.Held:
 		return nil
 	case g.Expired(tx.Now):
-		return fault.New(fault.Conflict, "the gift card %s has expired", Mask(code))
+		return fault.New(fault.Conflict, "the %s has expired", named(code))
 	case g.BalanceCents < cents:
-		return fault.New(fault.Conflict, "the gift card %s does not hold that much any more", Mask(code)).With("balance_cents", g.BalanceCents)
+		return fault.New(fault.Conflict, "the %s does not hold that much any more", named(code)).With("balance_cents", g.BalanceCents)
 	}
 	return addGiftCardEntry(ctx, tx, code, "hold", -cents, orderID, "")
 }
@@ -85,7 +85,7 @@ func SettleGiftCard(ctx context.Context, tx *txn.Tx, code string, cents int64, o
 	case h.Settled:
 		return nil
 	case h.Released || cents > h.HeldCents:
-		return fault.New(fault.Conflict, "the gift card %s does not hold that much for order %s", Mask(code), orderID)
+		return fault.New(fault.Conflict, "the %s does not hold that much for order %s", named(code), orderID)
 	}
 	return addGiftCardEntry(ctx, tx, code, "settle", h.HeldCents-cents, orderID, "")
 }
@@ -103,7 +103,7 @@ func ReleaseGiftCard(ctx context.Context, tx *txn.Tx, code, orderID string) erro
 	case !h.Held || h.Released:
 		return nil
 	case h.Settled:
-		return fault.New(fault.Conflict, "order %s has spent what it held on the gift card %s", orderID, Mask(code))
+		return fault.New(fault.Conflict, "order %s has spent what it held on the %s", orderID, named(code))
 	}
 	return addGiftCardEntry(ctx, tx, code, "release", h.HeldCents, orderID, "")
 }
@@ -130,7 +130,7 @@ func RefundGiftCard(ctx context.Context, tx *txn.Tx, code string, cents int64, o
 	case refunded:
 		return nil
 	case !h.Settled || cents > h.SpentCents:
-		return fault.New(fault.Conflict, "order %s has not spent that much on the gift card %s", orderID, Mask(code))
+		return fault.New(fault.Conflict, "order %s has not spent that much on the %s", orderID, named(code))
 	}
 	return addGiftCardEntry(ctx, tx, code, "refund", cents, orderID, reference)
 }
@@ -155,7 +155,7 @@ func lockGiftCard(ctx context.Context, tx *txn.Tx, code string) (GiftCard, error
 	}
 	g, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[GiftCard])
 	if err == pgx.ErrNoRows {
-		return g, fault.New(fault.Conflict, "there is no gift card %s", Mask(code))
+		return g, fault.New(fault.Conflict, "there is no %s", named(code))
 	}
 	if err != nil {
 		return g, fmt.Errorf("lock a gift card: %w", err)

@@ -108,6 +108,9 @@ type PaymentMethod struct {
 	// on a payment that the gateway holds for review; 0 is DefaultHold. Then it
 	// expires and the payment is voided.
 	HoldHours int `json:"hold_hours,omitempty"`
+	// OnAccount wants purchase orders covered by the customer's credit line: what is
+	// open of it is held until the order is paid for or called off.
+	OnAccount bool `json:"on_account,omitempty"`
 	// Review is what the shop makes of the bank's checks. With any, money that is
 	// taken at_once is taken on_confirm instead, when it has been judged.
 	Review status.Policy `json:"review,omitzero"`
@@ -137,6 +140,7 @@ func (m PaymentMethod) Validate() error {
 	f.Check(gatewayShape.MatchString(m.Gateway), "/gateway", "must be a gateway's name in lower case, such as test, or empty")
 	f.Check(slices.Contains(captures, m.Capture), "/capture", "must be %s", strings.Join(captures, ", "))
 	f.Check(0 <= m.HoldHours && m.HoldHours <= int(maxHold/time.Hour), "/hold_hours", "must be 0 to %d", int(maxHold/time.Hour))
+	f.Check(!m.OnAccount || m.Tender == CreditLine, "/on_account", "is for the tender %s only", CreditLine)
 	f.Check(len(m.Title) <= 80, "/title", "must not exceed 80 characters")
 	f.Merge("/review", m.Review.Validate())
 	return f.Err()
