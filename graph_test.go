@@ -27,6 +27,7 @@ func TestGraphOfEvents(t *testing.T) {
 	g := topology.Graph{
 		Emits: map[string][]string{}, NoConsumer: map[string]string{},
 		Loops: [][]string{
+			{"payment-refund"},  // payment.overpaid counts its attempts
 			{"payment-void"},    // payment.return_due counts its attempts
 			{"webhook-deliver"}, // webhook.due counts its attempts
 			// One run at a time and account, which asks for another only if something is left to do.

@@ -151,6 +151,9 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 		"payment-approve": func() write { return write{k.Key, "/v1/payments/" + paid("tok_hold").Payments[0].ID + "/approve", nil} },
 		"payment-decline": func() write { return write{k.Key, "/v1/payments/" + paid("tok_hold").Payments[0].ID + "/decline", nil} },
 		"payment-void":    func() write { return write{k.Key, "/v1/payments/" + ordered().Payments[0].ID + "/void", nil} },
+		"order-revise": func() write {
+			return write{k.Key, "/v1/orders/" + ordered().ID + "/revisions", map[string]any{"items": []any{map[string]any{"product": "A", "qty": 1, "force_price": "9.99"}}}}
+		},
 		"payment-verify": func() write {
 			return write{k.Key, "/v1/payments/verifications", map[string]any{"tender": "CREDIT", "token": "tok_approve"}}
 		},

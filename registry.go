@@ -50,6 +50,7 @@ import (
 	orderlist "github.com/rackless/rackless/functions/order-list"
 	orderpay "github.com/rackless/rackless/functions/order-pay"
 	orderplace "github.com/rackless/rackless/functions/order-place"
+	orderrevise "github.com/rackless/rackless/functions/order-revise"
 	ordership "github.com/rackless/rackless/functions/order-ship"
 	ordertimeline "github.com/rackless/rackless/functions/order-timeline"
 	orderupdate "github.com/rackless/rackless/functions/order-update"
@@ -131,6 +132,7 @@ var registry = map[string]func() *runtime.Function{
 	"order-list":              orderlist.New,
 	"order-pay":               orderpay.New,
 	"order-place":             orderplace.New,
+	"order-revise":            orderrevise.New,
 	"order-ship":              ordership.New,
 	"order-timeline":          ordertimeline.New,
 	"order-update":            orderupdate.New,

@@ -56,6 +56,7 @@ BEGIN
         'rackless_order_list',
         'rackless_order_pay',
         'rackless_order_place',
+        'rackless_order_revise',
         'rackless_order_ship',
         'rackless_order_timeline',
         'rackless_order_update',
@@ -468,6 +469,27 @@ GRANT SELECT ON stock TO rackless_order_place;
 GRANT SELECT ON tax_rules TO rackless_order_place;
 GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_place;
 
+-- order-revise
+GRANT INSERT, SELECT, UPDATE ON coupon_redemptions TO rackless_order_revise;
+GRANT INSERT, SELECT ON gift_card_entries TO rackless_order_revise;
+GRANT SELECT, UPDATE ON gift_cards TO rackless_order_revise;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_revise;
+GRANT SELECT ON order_configurations TO rackless_order_revise;
+GRANT INSERT ON order_history TO rackless_order_revise;
+GRANT DELETE, INSERT, SELECT ON order_lines TO rackless_order_revise;
+GRANT SELECT, UPDATE ON orders TO rackless_order_revise;
+GRANT INSERT, SELECT (told) ON outbox TO rackless_order_revise;
+GRANT SELECT ON payment_methods TO rackless_order_revise;
+GRANT SELECT ON payment_operations TO rackless_order_revise;
+GRANT INSERT, SELECT, UPDATE ON payments TO rackless_order_revise;
+GRANT SELECT ON products TO rackless_order_revise;
+GRANT INSERT, SELECT, UPDATE ON reservations TO rackless_order_revise;
+GRANT SELECT ON skus TO rackless_order_revise;
+GRANT SELECT, UPDATE ON stock TO rackless_order_revise;
+GRANT INSERT ON stock_movements TO rackless_order_revise;
+GRANT INSERT, SELECT, UPDATE ON stock_orders TO rackless_order_revise;
+GRANT EXECUTE ON FUNCTION claim_key(bytea, bytea, timestamptz, interval) TO rackless_order_revise;
+
 -- order-ship
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_order_ship;
 GRANT SELECT, UPDATE ON orders TO rackless_order_ship;
@@ -571,7 +593,8 @@ GRANT SELECT ON gateway_accounts TO rackless_payment_refund;
 GRANT INSERT, SELECT ON gift_card_entries TO rackless_payment_refund;
 GRANT SELECT, UPDATE ON gift_cards TO rackless_payment_refund;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency TO rackless_payment_refund;
-GRANT INSERT, SELECT (told) ON outbox TO rackless_payment_refund;
+GRANT INSERT, SELECT ON inbox TO rackless_payment_refund;
+GRANT INSERT, SELECT, SELECT (told) ON outbox TO rackless_payment_refund;
 GRANT INSERT, SELECT, UPDATE ON payment_operations TO rackless_payment_refund;
 GRANT SELECT, UPDATE ON payments TO rackless_payment_refund;
 GRANT INSERT, SELECT ON test_gateway TO rackless_payment_refund;

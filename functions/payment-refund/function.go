@@ -1,4 +1,5 @@
-// Package paymentrefund gives captured money back.
+// Package paymentrefund gives captured money back: by request, or when an order was
+// revised and comes to less.
 package paymentrefund
 
 import (
@@ -13,6 +14,9 @@ import (
 func New() *runtime.Function {
 	return runtime.Wired("payment-refund", func(env *runtime.Env) ([]runtime.Operation, error) {
 		find, err := gateways.Open(env)
-		return []runtime.Operation{runtime.Staged(http.StatusOK, payment.Act(find, payment.Refund))}, err
+		return []runtime.Operation{
+			runtime.Staged(http.StatusOK, payment.Act(find, payment.Refund)),
+			runtime.OnStaged(payment.ReturnOverpaid(find)),
+		}, err
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,6 +67,29 @@ func (b Basis) Price() (price.Totals, error) {
 		return totals, fmt.Errorf("price the cart: %w", err)
 	}
 	return totals, nil
+}
+
+// With returns the basis with some fields of its cart changed: at the same moment
+// and under the same configuration; of the products, those that are new are as they
+// are now. Forced prices and raw lines need the scope cart:admin.
+func (b Basis) With(ctx context.Context, tx *txn.Tx, change Fields) (Basis, error) {
+	if err := change.authorize(tx.Who); err != nil {
+		return b, err
+	}
+	c := Cart{Content: b.Cart}
+	change.apply(&c)
+	b.Cart = c.Content
+	missing := slices.DeleteFunc(productIDs(b.Cart), func(id string) bool { return b.Products[id] != nil })
+	if len(missing) == 0 {
+		return b, nil
+	}
+	products, err := catalog.Load(ctx, tx, missing)
+	if err != nil {
+		return b, err
+	}
+	maps.Copy(products, b.Products)
+	b.Products = products
+	return b, nil
 }
 
 // read returns what the price of a loaded cart depends on now, in one round trip.

@@ -144,3 +144,19 @@ func (OrderImported) Type() string { return Prefix + "order.imported.v1" }
 
 // Subject is the order.
 func (e OrderImported) Subject() string { return e.OrderID }
+
+// OrderRevised says that the merchant's staff have changed a confirmed order.
+type OrderRevised struct {
+	OrderID    string `json:"order_id"`
+	Number     string `json:"number"`
+	Email      string `json:"email"`
+	Currency   string `json:"currency"`
+	WasCents   int64  `json:"was_cents"` // the total, in the currency's smallest unit
+	TotalCents int64  `json:"total_cents"`
+}
+
+// Type names the fact.
+func (OrderRevised) Type() string { return Prefix + "order.revised.v1" }
+
+// Subject is the order.
+func (e OrderRevised) Subject() string { return e.OrderID }

@@ -136,3 +136,18 @@ func (PaymentReturnDue) Type() string { return Prefix + "payment.return_due.v1" 
 
 // Subject is the order.
 func (e PaymentReturnDue) Subject() string { return e.OrderID }
+
+// PaymentOverpaid says that a part of a payment, or all of it, has to go back to the
+// buyer, because its order was revised and comes to less. Attempts counts how often
+// it was tried already.
+type PaymentOverpaid struct {
+	OrderID   string `json:"order_id"`
+	PaymentID string `json:"payment_id"`
+	Attempts  int    `json:"attempts"`
+}
+
+// Type names the fact.
+func (PaymentOverpaid) Type() string { return Prefix + "payment.overpaid.v1" }
+
+// Subject is the order.
+func (e PaymentOverpaid) Subject() string { return e.OrderID }

@@ -48,6 +48,7 @@ func Registry() []Registered {
 			OrderID: order, CartID: cart, Number: number, Currency: currency, TotalCents: total,
 			Lines: []OrderLine{{SKU: "TEE:A001", Qty: 2}}, ExpiresAt: time.Date(2026, time.November, 23, 12, 30, 0, 0, time.UTC),
 		}},
+		{Example: OrderRevised{OrderID: order, Number: number, Email: email, Currency: currency, WasCents: 6497, TotalCents: total}},
 		{Example: OrderShipped{
 			OrderID: order, Number: number, Email: "ada@example.com", ShipmentID: "shi_06h0c6qbx9x05e73seysdj4z5r", Carrier: "UGND", Tracking: "1Z999AA10123456784",
 			Lines: []OrderLine{{SKU: "TEE:A001", Qty: 2}}, Complete: true,
@@ -57,6 +58,7 @@ func Registry() []Registered {
 		{Example: PaymentDeclined{OrderID: order, Payments: payments("230")}},
 		{Example: PaymentHeld{OrderID: order, Payments: payments("430")}},
 		{Example: PaymentNoticed{OrderID: order, PaymentID: payment, Gateway: "stripe", NoticeID: "evt_1QX"}},
+		{Example: PaymentOverpaid{OrderID: order, PaymentID: payment, Attempts: 1}},
 		{Example: PaymentRefunded{OrderID: order, PaymentID: payment, AmountCents: total}},
 		{Example: PaymentRetried{OrderID: order}},
 		{Example: PaymentReturnDue{OrderID: order, Attempts: 1}},

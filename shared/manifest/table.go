@@ -326,6 +326,14 @@ var Functions = []Function{
 		Emits:       []string{"dev.rackless.order.placed.v1", "dev.rackless.order.due.v1"},
 	},
 	{
+		Name:    "order-revise",
+		Route:   "POST /v1/orders/{id}/revisions",
+		Summary: "Changes a confirmed order: its goods, their prices, where they go and how",
+		Access:  "staff", Scope: "order:write",
+		Idempotency: "required",
+		Emits:       []string{"dev.rackless.order.revised.v1", "dev.rackless.order.paid.v1", "dev.rackless.inventory.changed.v1", "dev.rackless.inventory.rejected.v1", "dev.rackless.payment.retried.v1", "dev.rackless.payment.overpaid.v1", "dev.rackless.payment.refunded.v1"},
+	},
+	{
 		Name:    "order-ship",
 		Route:   "POST /v1/orders/{id}/shipments",
 		Summary: "Notes that goods of an order have left the warehouse",
@@ -407,10 +415,11 @@ var Functions = []Function{
 	{
 		Name:    "payment-refund",
 		Route:   "POST /v1/payments/{id}/refund",
-		Summary: "Gives captured money back",
+		Summary: "Gives captured money back: by request, or when an order was revised and comes to less",
 		Access:  "staff", Scope: "payment:write",
 		Idempotency: "required",
-		Emits:       []string{"dev.rackless.payment.refunded.v1"},
+		Consumes:    []string{"dev.rackless.payment.overpaid.v1"},
+		Emits:       []string{"dev.rackless.payment.refunded.v1", "dev.rackless.payment.voided.v1", "dev.rackless.payment.overpaid.v1"},
 	},
 	{
 		Name:    "payment-verify",
@@ -482,8 +491,8 @@ var Functions = []Function{
 	{
 		Name:     "webhook-deliver",
 		Summary:  "Tells merchants' own programs what happens in their shop",
-		Consumes: []string{"dev.rackless.customer.created.v1", "dev.rackless.customer.erased.v1", "dev.rackless.inventory.rejected.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.completed.v1", "dev.rackless.order.confirmed.v1", "dev.rackless.order.expired.v1", "dev.rackless.order.imported.v1", "dev.rackless.order.paid.v1", "dev.rackless.order.placed.v1", "dev.rackless.order.shipped.v1", "dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.refunded.v1", "dev.rackless.payment.voided.v1", "dev.rackless.webhook.due.v1"},
-		Told:     []string{"dev.rackless.customer.created.v1", "dev.rackless.customer.erased.v1", "dev.rackless.inventory.rejected.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.completed.v1", "dev.rackless.order.confirmed.v1", "dev.rackless.order.expired.v1", "dev.rackless.order.imported.v1", "dev.rackless.order.paid.v1", "dev.rackless.order.placed.v1", "dev.rackless.order.shipped.v1", "dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.refunded.v1", "dev.rackless.payment.voided.v1"},
+		Consumes: []string{"dev.rackless.customer.created.v1", "dev.rackless.customer.erased.v1", "dev.rackless.inventory.rejected.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.completed.v1", "dev.rackless.order.confirmed.v1", "dev.rackless.order.expired.v1", "dev.rackless.order.imported.v1", "dev.rackless.order.paid.v1", "dev.rackless.order.placed.v1", "dev.rackless.order.revised.v1", "dev.rackless.order.shipped.v1", "dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.refunded.v1", "dev.rackless.payment.voided.v1", "dev.rackless.webhook.due.v1"},
+		Told:     []string{"dev.rackless.customer.created.v1", "dev.rackless.customer.erased.v1", "dev.rackless.inventory.rejected.v1", "dev.rackless.order.cancelled.v1", "dev.rackless.order.completed.v1", "dev.rackless.order.confirmed.v1", "dev.rackless.order.expired.v1", "dev.rackless.order.imported.v1", "dev.rackless.order.paid.v1", "dev.rackless.order.placed.v1", "dev.rackless.order.revised.v1", "dev.rackless.order.shipped.v1", "dev.rackless.payment.authorized.v1", "dev.rackless.payment.captured.v1", "dev.rackless.payment.declined.v1", "dev.rackless.payment.held.v1", "dev.rackless.payment.refunded.v1", "dev.rackless.payment.voided.v1"},
 		Emits:    []string{"dev.rackless.webhook.due.v1"},
 	},
 	{

@@ -60,12 +60,15 @@ func (in PlaceInput) Validate() error {
 	f.Check(len(in.Email) <= 254, "/email", "must not exceed 254 characters")
 	f.Check(len(in.Payments) <= 20, "/payments", "must not hold more than 20 tenders")
 	for i, p := range in.Payments {
-		at := "/payments/" + strconv.Itoa(i)
-		f.Check(p.Tender != "" && len(p.Tender) <= 20, at+"/tender", "must name a tender, e.g. CREDIT")
-		f.Check(len(p.Token) <= 1024, at+"/token", "must not exceed 1024 characters")
-		f.Check(!card.Contains(p.Token), at+"/token", "must be the gateway's token; card numbers are not accepted")
+		p.check(&f, "/payments/"+strconv.Itoa(i))
 	}
 	return f.Err()
+}
+
+func (t Tender) check(f *fault.Fields, at string) {
+	f.Check(t.Tender != "" && len(t.Tender) <= 20, at+"/tender", "must name a tender, e.g. CREDIT")
+	f.Check(len(t.Token) <= 1024, at+"/token", "must not exceed 1024 characters")
+	f.Check(!card.Contains(t.Token), at+"/token", "must be the gateway's token; card numbers are not accepted")
 }
 
 // Place makes an order of a cart: priced anew here, never by the client. It
@@ -300,6 +303,16 @@ func write(ctx context.Context, tx *txn.Tx, o *Order, taken cart.Order, intents 
 		o.ID, tx.Shop, tx.Now.Format("2006-01-"), o.CartID, o.Owner, o.Email, o.Currency, o.TotalCents,
 		taken.Basis.Cart, taken.Basis.Products, hash[:], o.Totals, taken.Totals.Explanation, o.Billing, o.Notes, o.ExpiresAt, tx.Now).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&o.Number) })
+	queueLines(&batch, tx, *o)
+	payment.QueueOpen(&batch, tx, o.ID, o.Currency, intents, &o.Payments)
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return fmt.Errorf("write order: %w", err)
+	}
+	return nil
+}
+
+// queueLines adds to a batch the statement that writes the lines of an order.
+func queueLines(batch *pgx.Batch, tx *txn.Tx, o Order) {
 	var stids, skus, products, names, prices, extended []string
 	var qty []int64
 	var promotions []bool
@@ -313,11 +326,6 @@ func write(ctx context.Context, tx *txn.Tx, o *Order, taken cart.Order, intents 
 		FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::boolean[])
 			WITH ORDINALITY AS l (stid, sku, product, name, qty, price, extended, promotion, position)`,
 		o.ID, tx.Shop, stids, skus, products, names, qty, prices, extended, promotions)
-	payment.QueueOpen(&batch, tx, o.ID, o.Currency, intents, &o.Payments)
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("write order: %w", err)
-	}
-	return nil
 }
 
 // goods returns what has to leave the warehouse, by SKU.

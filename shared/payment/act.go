@@ -100,9 +100,9 @@ func allowed(p Payment, kind Kind, cents int64) (int64, error) {
 	case p.Gateway == "" && !IsOffline(p.Tender) && !(kind == Refund && p.isLedger()):
 		return 0, fault.New(fault.Conflict, "nobody collects a %s payment", p.Tender)
 	case kind == Capture && p.Gateway == "" && open && p.class() == '1':
-		left = p.AmountCents - p.CapturedCents
+		left = max(0, p.AmountCents-p.CapturedCents-p.ReturningCents)
 	case kind == Capture && open && (p.class() == '1' || p.class() == '0'):
-		left = p.AuthorizedCents - p.CapturedCents
+		left = max(0, p.AuthorizedCents-p.CapturedCents-p.ReturningCents)
 	case kind == Void && p.Gateway == "" && p.CapturedCents == 0 && p.class() == '1':
 		left = p.AmountCents
 	case kind == Void:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rackless/rackless/shared/events"
@@ -115,11 +116,14 @@ func triedTooOften(ctx context.Context, tx *txn.Tx, p Payment) (bool, error) {
 func conclude(ctx context.Context, tx *txn.Tx, orderID string, payments []Payment) error {
 	declined, held := false, false
 	for _, p := range payments {
+		if p.ClosedAt != nil {
+			continue
+		}
 		declined = declined || p.class() == '2' || p.class() == '9' || p.class() == '6'
 		held = held || p.class() == '4'
 	}
-	if len(payments) == 0 || payments[0].ClosedAt != nil {
-		return nil // the order has ended meanwhile
+	if ended(payments) {
+		return nil // meanwhile
 	}
 	switch {
 	case declined:
@@ -136,6 +140,11 @@ func conclude(ctx context.Context, tx *txn.Tx, orderID string, payments []Paymen
 	}
 	tx.Emit(events.PaymentAuthorized{OrderID: orderID, Payments: stated(payments)})
 	return nil
+}
+
+// ended reports whether nothing may begin on the payments of an order any more.
+func ended(payments []Payment) bool {
+	return !slices.ContainsFunc(payments, func(p Payment) bool { return p.ClosedAt == nil })
 }
 
 // settle sees to a payment that no gateway is behind.

@@ -101,6 +101,7 @@ type Payment struct {
 	AuthorizedCents int64         `json:"authorized_cents" db:"authorized_cents"`
 	CapturedCents   int64         `json:"captured_cents" db:"captured_cents"`
 	RefundedCents   int64         `json:"refunded_cents" db:"refunded_cents"`
+	ReturningCents  int64         `json:"returning_cents,omitempty" db:"returning_cents"` // is not to be taken, or is to go back, since the order was revised
 	Billing         Billing       `json:"-" db:"billing"`
 	BuyerIP         string        `json:"-" db:"buyer_ip"`
 	Reference       string        `json:"reference,omitempty" db:"reference"`
@@ -114,7 +115,7 @@ type Payment struct {
 }
 
 const columns = `payment_id, order_id, tender, gateway, capture_on, token, gift_card, currency, status,
-	amount_cents, authorized_cents, captured_cents, refunded_cents, billing, buyer_ip, awaits_buyer, reference, detail, policy, avs, cvv, review,
+	amount_cents, authorized_cents, captured_cents, refunded_cents, returning_cents, billing, buyer_ip, awaits_buyer, reference, detail, policy, avs, cvv, review,
 	closed_at`
 
 // class returns the first digit of the status.
@@ -143,9 +144,10 @@ type Intent struct {
 	BuyerIP     string        // from where the buyer orders; empty if the merchant does it for them
 }
 
-// QueueOpen adds to a batch the statements that write the payments of a new order,
-// none of which has happened yet, and append them to into.
+// QueueOpen adds to a batch the statements that write payments of an order, none of
+// which has happened yet, after those that it has and append them to into.
 func QueueOpen(batch *pgx.Batch, tx *txn.Tx, orderID, currency string, intents []Intent, into *[]Payment) {
+	first := len(*into)
 	for i, in := range intents {
 		status := statusNew
 		if in.Tender == "ZERO" {
@@ -156,7 +158,7 @@ func QueueOpen(batch *pgx.Batch, tx *txn.Tx, orderID, currency string, intents [
 			                      currency, status, amount_cents, policy, billing, buyer_ip, created_at, updated_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)
 			RETURNING `+columns,
-			ident.New(ident.Payment), tx.Shop, orderID, i, in.Tender, in.Gateway, in.CaptureOn, in.Token, in.GiftCard,
+			ident.New(ident.Payment), tx.Shop, orderID, first+i, in.Tender, in.Gateway, in.CaptureOn, in.Token, in.GiftCard,
 			currency, status, in.AmountCents, in.Policy, in.Billing, in.BuyerIP, tx.Now).
 			Query(func(rows pgx.Rows) error {
 				opened, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Payment])
@@ -238,9 +240,9 @@ func save(ctx context.Context, tx *txn.Tx, p Payment) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE payments
 		SET status = $2, authorized_cents = $3, captured_cents = $4, refunded_cents = $5, reference = $6, detail = $7, closed_at = $8, awaits_buyer = $9,
-		    avs = $10, cvv = $11, review = $12, updated_at = $13
+		    avs = $10, cvv = $11, review = $12, returning_cents = $13, updated_at = $14
 		WHERE payment_id = $1`,
-		p.ID, p.Status, p.AuthorizedCents, p.CapturedCents, p.RefundedCents, p.Reference, p.Detail, p.ClosedAt, p.AwaitsBuyer, p.AVS, p.CVV, p.Review, tx.Now)
+		p.ID, p.Status, p.AuthorizedCents, p.CapturedCents, p.RefundedCents, p.Reference, p.Detail, p.ClosedAt, p.AwaitsBuyer, p.AVS, p.CVV, p.Review, p.ReturningCents, tx.Now)
 	if err != nil {
 		return fmt.Errorf("save payment %s: %w", p.ID, err)
 	}
@@ -355,6 +357,9 @@ func recordAll(ctx context.Context, tx *txn.Tx, attempts []*attempt) error {
 }
 
 func newAttempt(name string, p Payment, kind Kind, cents int64) *attempt {
+	if kind == Capture { // a gateway need not keep what is not to be taken
+		p.AuthorizedCents -= min(p.ReturningCents, p.AuthorizedCents-p.CapturedCents)
+	}
 	return &attempt{gateway: p.Gateway, tender: p.Tender, byShop: p.heldByPolicy(), Operation: Operation{
 		ID: operationID(name, kind, p.ID), Kind: kind, PaymentID: p.ID, OrderID: p.OrderID,
 		Token: p.Token, Reference: p.Reference, AmountCents: cents, AuthorizedCents: p.AuthorizedCents, CapturedCents: p.CapturedCents,
@@ -523,28 +528,37 @@ func (a *attempt) apply(tx *txn.Tx, p *Payment) {
 	case a.Kind == Capture:
 		p.CapturedCents += a.AmountCents
 		if !a.outcome.Open {
-			p.AuthorizedCents = p.CapturedCents
+			p.letGo()
 		}
-		if p.Gateway == "" && p.CapturedCents < p.AmountCents {
+		if p.Gateway == "" && p.CapturedCents < p.AmountCents-p.ReturningCents {
 			p.Status = was // the rest is still awaited
 		}
 		tx.Emit(events.PaymentCaptured{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
 	case a.Kind == Void && p.CapturedCents > 0: // the rest of it
-		p.AuthorizedCents, p.Status = p.CapturedCents, was
+		p.letGo()
+		p.Status = was
 	case a.Kind == Void, a.Kind == Decline:
 		if a.byShop {
 			p.Review = reviewDenied
 		}
+		p.ReturningCents = 0
 		if !p.isVerification() {
 			tx.Emit(events.PaymentVoided{OrderID: p.OrderID, PaymentID: p.ID})
 		}
 	case a.Kind == Refund:
 		p.RefundedCents += a.AmountCents
+		p.ReturningCents -= min(p.ReturningCents, a.AmountCents)
 		if p.RefundedCents < p.CapturedCents || a.outcome.State == Held {
 			p.Status = was // a part given back leaves it paid (payments specification, §3)
 		}
 		tx.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: a.AmountCents})
 	}
+}
+
+// letGo notes that the gateway keeps nothing aside any more but what was taken.
+func (p *Payment) letGo() {
+	p.ReturningCents -= min(p.ReturningCents, max(0, p.AuthorizedCents-p.CapturedCents))
+	p.AuthorizedCents = p.CapturedCents
 }
 
 // The review codes that a person or a count gives (payments specification, §8).

@@ -38,17 +38,48 @@ func ReserveCoupons(ctx context.Context, tx *txn.Tx, uses map[string]string, own
 			SELECT EXISTS (SELECT FROM coupon) OR EXISTS (
 				SELECT FROM coupon_redemptions WHERE shop_id = current_shop() AND code = $1 AND order_id = $2)`,
 			code, orderID, owner, tx.Now, uses[code]).Scan(&known)
-		switch {
-		case postgres.IsCheck(err, "coupon_redemptions_limit_check"):
-			return fault.New(fault.Conflict, "the coupon %s is used up", code).With("coupon", code)
-		case postgres.IsCheck(err, "coupon_redemptions_budget_check"):
-			return fault.New(fault.Conflict, "the budget of %s is spent", code).With("coupon", code)
-		case postgres.IsCheck(err, "coupon_redemptions_customer_check"):
-			return fault.New(fault.Conflict, "the coupon %s has been used as often as one buyer may", code).With("coupon", code)
-		case err != nil:
-			return fmt.Errorf("reserve coupon %s: %w", code, err)
-		case !known:
+		if err != nil {
+			return usedUp(err, code)
+		}
+		if !known {
 			return fault.New(fault.Conflict, "there is no coupon %s any more", code).With("coupon", code)
+		}
+	}
+	return nil
+}
+
+// usedUp makes of the database's refusal of a use one for people.
+func usedUp(err error, code string) error {
+	switch {
+	case postgres.IsCheck(err, "coupon_redemptions_limit_check"):
+		return fault.New(fault.Conflict, "the coupon %s is used up", code).With("coupon", code)
+	case postgres.IsCheck(err, "coupon_redemptions_budget_check"):
+		return fault.New(fault.Conflict, "the budget of %s is spent", code).With("coupon", code)
+	case postgres.IsCheck(err, "coupon_redemptions_customer_check"):
+		return fault.New(fault.Conflict, "the coupon %s has been used as often as one buyer may", code).With("coupon", code)
+	}
+	return fmt.Errorf("reserve coupon %s: %w", code, err)
+}
+
+// ReviseCoupons makes the uses of an order those that it has after a revision, as
+// ReserveCoupons would; what the shop no longer has of them, the order keeps.
+func ReviseCoupons(ctx context.Context, tx *txn.Tx, uses map[string]string, owner, orderID string) error {
+	codes := slices.Sorted(maps.Keys(uses))
+	_, err := tx.Exec(ctx, `
+		UPDATE coupon_redemptions
+		SET state = 'released', released_at = $3
+		WHERE shop_id = current_shop() AND order_id = $1 AND state = 'reserved' AND code <> ALL($2)`, orderID, codes, tx.Now)
+	if err != nil {
+		return fmt.Errorf("release coupons of order %s: %w", orderID, err)
+	}
+	for _, code := range codes {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO coupon_redemptions (shop_id, code, order_id, owner, created_at, discount)
+			VALUES (current_shop(), $1, $2, $3, $4, $5::numeric)
+			ON CONFLICT (shop_id, code, order_id) DO UPDATE SET discount = EXCLUDED.discount, state = 'reserved', released_at = NULL`,
+			code, orderID, owner, tx.Now, uses[code])
+		if err != nil {
+			return usedUp(err, code)
 		}
 	}
 	return nil

@@ -304,7 +304,7 @@ func List(ctx context.Context, tx *txn.Tx, in ListInput) (page.Page[Endpoint], e
 // Types are the events that can be told, without the common prefix.
 var Types = []string{
 	"customer.created.v1", "customer.erased.v1", "inventory.rejected.v1", "order.cancelled.v1", "order.completed.v1", "order.confirmed.v1",
-	"order.expired.v1", "order.imported.v1", "order.paid.v1", "order.placed.v1", "order.shipped.v1", "payment.authorized.v1",
+	"order.expired.v1", "order.imported.v1", "order.paid.v1", "order.placed.v1", "order.revised.v1", "order.shipped.v1", "payment.authorized.v1",
 	"payment.captured.v1", "payment.declined.v1", "payment.held.v1", "payment.refunded.v1", "payment.voided.v1",
 }
 
