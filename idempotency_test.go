@@ -104,9 +104,9 @@ func prepare(t *testing.T, k *testkit.Kit) map[string]func() write {
 		"customer-account-adjust": func() write {
 			return write{k.Key, "/v1/customers/" + customer() + "/accounts/POINTS/adjustments", map[string]any{"add_cents": 500}}
 		},
-		"address-create":  func() write { return write{k.Key, "/v1/customers/" + customer() + "/addresses", address} },
-		"address-update":  func() write { return write{k.Key, addressOf(), map[string]any{"city": "Carlsbad"}} },
-		"address-delete":  func() write { return write{k.Key, addressOf(), nil} },
+		"address-create": func() write { return write{k.Key, "/v1/customers/" + customer() + "/addresses", address} },
+		"address-update": func() write { return write{k.Key, addressOf(), map[string]any{"city": "Carlsbad"}} },
+		"address-delete": func() write { return write{k.Key, addressOf(), nil} },
 		"session-create": func() write {
 			customer()
 			return write{"", "/v1/sessions", map[string]any{"email": strings.Repeat("a", n) + "@example.com", "password": "correct horse"}}

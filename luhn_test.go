@@ -5,6 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rackless/rackless"
+	"github.com/rackless/rackless/shared/manifest"
 	"github.com/rackless/rackless/shared/testkit"
 	"github.com/rackless/rackless/shared/topology"
 )
@@ -89,6 +95,7 @@ func TestCardNumbersAreNowhere(t *testing.T) {
 			}
 		}
 	}
+	plantEverywhere(t, k)
 	k.Settle(t)
 	tables, err := k.DB.Query(t.Context(), `SELECT format('%I', relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`)
 	if err != nil {
@@ -116,4 +123,91 @@ func TestCardNumbersAreNowhere(t *testing.T) {
 	if len(names) < 20 || w.said.Len() == 0 {
 		t.Errorf("%d tables and %d bytes of log are too few to tell anything", len(names), w.said.Len())
 	}
+}
+
+// plantEverywhere puts a card number into every field, query parameter, path and
+// header of every operation that takes one, as staff and as a buyer; each must be
+// refused for it. Fields of articles and the like are passed over: see
+// runtime.refuseCards.
+func plantEverywhere(t *testing.T, k *testkit.Kit) {
+	t.Helper()
+	f := fixtures{ids: map[string]string{"{id}": "crt_06h0c6qbx9x05e73seysdj4z5r", "{gateway}": "test", "{address}": "x", "{code}": "x", "{tender}": "POINTS"}}
+	fields := 0
+	for _, m := range manifest.Functions {
+		method, route, ok := strings.Cut(m.Route, " ")
+		if !ok {
+			continue
+		}
+		ops, err := rackless.Functions()[m.Name].Operations()
+		if err != nil {
+			t.Fatal(err)
+		}
+		refuses := func(where string, r testkit.Reply, number string) {
+			t.Helper()
+			if r.Status != http.StatusBadRequest || !bytes.Contains(r.Body, []byte("card number")) || bytes.Contains(r.Body, []byte(number)) {
+				t.Errorf("%s: %s in %s: status %d, want it refused and not quoted: %s", m.Name, number, where, r.Status, r.Body)
+			}
+		}
+		number := planted[fields%len(planted)]
+		refuses("the key", k.Call(t, k.Key, method, f.fill(route), nil, "Idempotency-Key: "+number), number)
+		refuses("the query", k.Call(t, k.Key, method, f.fill(route)+"?x="+url.QueryEscape(number), nil), number)
+		if strings.Contains(route, "{") {
+			last := route[:strings.LastIndex(route, "{")] + url.PathEscape(number) + route[strings.LastIndex(route, "}")+1:]
+			refuses("the path", k.Call(t, k.Key, method, f.fill(last), nil), number)
+		}
+		if ops[0].In == nil || slices.ContainsFunc([]string{"catalog-", "inventory-", "ebay-", "shop-"}, func(d string) bool { return strings.HasPrefix(m.Name, d) }) {
+			continue
+		}
+		for at, body := range bodies(ops[0].In, "", 0) {
+			if at == "/tracking" {
+				continue
+			}
+			fields++
+			number := planted[fields%len(planted)]
+			for _, caller := range []string{k.Key, ""} {
+				refuses(at, k.Call(t, caller, method, f.fill(route), body(number)), number)
+			}
+		}
+	}
+	if fields < 100 {
+		t.Errorf("%d fields were tried, which cannot be all", fields)
+	}
+}
+
+// bodies returns, by the path of each field of a type that can hold a text, how to
+// make a body with nothing but that field.
+func bodies(typ reflect.Type, at string, depth int) map[string]func(string) any {
+	out := map[string]func(string) any{}
+	if depth > 6 { // categories hold categories
+		return out
+	}
+	switch typ.Kind() {
+	case reflect.Pointer:
+		return bodies(typ.Elem(), at, depth)
+	case reflect.String, reflect.Interface:
+		out[at] = func(number string) any { return number }
+	case reflect.Slice:
+		for path, body := range bodies(typ.Elem(), at+"/0", depth+1) {
+			out[path] = func(number string) any { return []any{body(number)} }
+		}
+	case reflect.Map:
+		for path, body := range bodies(typ.Elem(), at+"/x", depth+1) {
+			out[path] = func(number string) any { return map[string]any{"x": body(number)} }
+		}
+		out[at+" (name)"] = func(number string) any { return map[string]any{number: nil} }
+	case reflect.Struct:
+		for i := range typ.NumField() {
+			field := typ.Field(i)
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			switch {
+			case field.Anonymous && name == "":
+				maps.Copy(out, bodies(field.Type, at, depth))
+			case field.IsExported() && name != "-" && name != "":
+				for path, body := range bodies(field.Type, at+"/"+name, depth+1) {
+					out[path] = func(number string) any { return map[string]any{name: body(number)} }
+				}
+			}
+		}
+	}
+	return out
 }
