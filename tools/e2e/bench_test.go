@@ -60,15 +60,8 @@ type shape struct {
 	Warm           []float64 // the same with everything up
 }
 
-// sooner has Knative take pods away after ten seconds without a call instead of
-// sixty, for the waiting between the rounds; how they start is the same.
-const sooner = `{"data": {"stable-window": "10s", "scale-to-zero-grace-period": "10s"}}`
-
 // TestBench measures. It takes about three quarters of an hour.
 func TestBench(t *testing.T) {
-	if _, err := s.kubectl(t.Context(), "-n", "knative-serving", "patch", "configmap", "config-autoscaler", "--type=merge", "-p", sooner); err != nil {
-		t.Fatal(err)
-	}
 	f := figures{Cold: map[string][]float64{}, Warm: map[string][]float64{}, FirstOrder: map[string][]float64{}, Burst: map[string]float64{}, Memory: map[string]float64{}}
 	file := filepath.Join(t.TempDir(), "hello.yaml")
 	if err := os.WriteFile(file, []byte(hello), 0o644); err != nil {

@@ -403,7 +403,7 @@ func rollout(t *testing.T) {
 		}
 	}
 	load(t, func() {
-		patch(`{"spec": {"template": {"metadata": {"annotations": {"rackless.dev/revision": "second"}}}}}`)
+		patch(`{"spec": {"template": {"metadata": {"annotations": {"rackless.dev/revision": "second", "autoscaling.knative.dev/initial-scale": "1"}}}}}`)
 		time.Sleep(time.Second)
 		ready()
 		out, err := s.kubectl(t.Context(), "-n", "rackless", "get", "revisions", "-l", "serving.knative.dev/service=shop-get", "-o", "jsonpath={.items[*].metadata.name}")

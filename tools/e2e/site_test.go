@@ -193,6 +193,7 @@ func (x *site) initTofu(ctx context.Context) error {
 	}
 	variables, err := json.Marshal(map[string]any{
 		"database_urls": urls, "credentials_key": x.data.Key, "database": map[string]string{"url": urls["order-get"], "login_secret": x.name}, "kubeconfig": x.env["KUBECONFIG"], "kubectl": filepath.Join(x.env["CLUSTER_BIN"], "kubectl"),
+		"initial_scale": 0, // the runtime contract starts every function
 	})
 	if err != nil {
 		return err

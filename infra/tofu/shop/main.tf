@@ -59,6 +59,12 @@ variable "ebay" {
   default   = {}
 }
 
+variable "initial_scale" {
+  description = "Instances that a new revision must have started before it gets traffic; 0 applies without starting anything."
+  type        = number
+  default     = 1
+}
+
 variable "topology" {
   description = "One Service per operation, one per domain, or one for the whole shop."
   type        = string
@@ -94,6 +100,7 @@ module "functions" {
   database        = var.database
   broker_class    = var.broker_class
   scale           = var.scale
+  initial_scale   = var.initial_scale
   kubeconfig      = var.kubeconfig
   kubectl         = var.kubectl
 }

@@ -52,6 +52,16 @@ variable "scale" {
   default     = {}
 }
 
+variable "initial_scale" {
+  description = "Instances that a new revision must have started before it gets traffic: 1 finds an image that does not start before anybody calls it, 0 applies without starting anything."
+  type        = number
+  default     = 1
+  validation {
+    condition     = var.initial_scale >= 0 && floor(var.initial_scale) == var.initial_scale
+    error_message = "The initial scale is a number of instances."
+  }
+}
+
 variable "topology" {
   description = "One Service per operation, one per domain, or one for the whole shop."
   type        = string
@@ -105,10 +115,13 @@ locals {
   services = {
     for key, t in local.objects : key => replace(
       replace(
-        replace(t, regex("${local.command}[a-z-]+", t), var.images[trimprefix(regex("${local.command}[a-z-]+", t), local.command)]),
-        "/min-scale: \"\\d+\"/", "min-scale: \"${try(var.scale[yamldecode(t).metadata.name].min, yamldecode(t).spec.template.metadata.annotations["autoscaling.knative.dev/min-scale"])}\""
+        replace(
+          replace(t, regex("${local.command}[a-z-]+", t), var.images[trimprefix(regex("${local.command}[a-z-]+", t), local.command)]),
+          "/min-scale: \"\\d+\"/", "min-scale: \"${try(var.scale[yamldecode(t).metadata.name].min, yamldecode(t).spec.template.metadata.annotations["autoscaling.knative.dev/min-scale"])}\""
+        ),
+        "/max-scale: \"\\d+\"/", "max-scale: \"${try(var.scale[yamldecode(t).metadata.name].max, yamldecode(t).spec.template.metadata.annotations["autoscaling.knative.dev/max-scale"])}\""
       ),
-      "/max-scale: \"\\d+\"/", "max-scale: \"${try(var.scale[yamldecode(t).metadata.name].max, yamldecode(t).spec.template.metadata.annotations["autoscaling.knative.dev/max-scale"])}\""
+      "/initial-scale: \"\\d+\"/", "initial-scale: \"${var.initial_scale}\""
     ) if startswith(key, "Service/")
   }
   before = { for key, t in local.objects : key => t if contains(["ServiceAccount", "NetworkPolicy", "Broker"], split("/", key)[0]) }

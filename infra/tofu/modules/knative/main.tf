@@ -89,7 +89,7 @@ locals {
         var.certificates == "" ? {} : { external-domain-tls = "Enabled", http-protocol = "Redirected" },
       )
       "knative-serving/config-domain"     = { (var.domain) = "" }
-      "knative-serving/config-autoscaler" = { scale-to-zero-grace-period = "30s", stable-window = "60s" }
+      "knative-serving/config-autoscaler" = { scale-to-zero-grace-period = "30s", stable-window = "60s", allow-zero-initial-scale = "true" }
       "knative-serving/config-features"   = { secure-pod-defaults = "enabled" }
     },
     var.certificates == "" ? {} : { "knative-serving/config-certmanager" = { issuerRef = "kind: ClusterIssuer\nname: ${var.certificates}\n" } },

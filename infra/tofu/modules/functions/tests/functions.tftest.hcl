@@ -12,6 +12,12 @@ run "by_digest_with_a_login_each" {
   variables {
     images = { order-place = "r.example.com/order-place@sha256:0000000000000000000000000000000000000000000000000000000000000000" }
     scale  = { order-place = { min = 1, max = 20 } }
+
+    initial_scale = 0
+  }
+  assert {
+    condition     = yamldecode(kubectl_manifest.service["Service/order-place"].yaml_body).spec.template.metadata.annotations["autoscaling.knative.dev/initial-scale"] == "0"
+    error_message = "the initial scale that was given must win"
   }
   assert {
     condition     = yamldecode(kubectl_manifest.service["Service/order-place"].yaml_body).spec.template.spec.containers[0].image == var.images["order-place"]
