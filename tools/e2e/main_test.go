@@ -81,6 +81,9 @@ func command(ctx context.Context, env []string, name string, args ...string) (st
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = top()
 	cmd.Env = append(os.Environ(), env...)
+	// What is interrupted ends with all that it has started.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
