@@ -33,11 +33,14 @@ func AuthorizeRetried(gateways Gateways) func(context.Context, *txn.Runner, stri
 }
 
 func authorize(ctx context.Context, gateways Gateways, run *txn.Runner, name, orderID string) (func(*txn.Tx) error, error) {
+	var refused *txn.Tx // the transaction that refused a payment without asking: those after it are not tried
 	attempts, err := beginAll(ctx, run, name, orderID, func(tx *txn.Tx, p Payment) (Kind, int64, error) {
-		if p.ClosedAt != nil || p.Status != statusNew || p.Gateway == "" {
+		if p.ClosedAt != nil || p.Status != statusNew || p.Gateway == "" || refused == tx {
 			return "", 0, nil
 		}
-		if tried, err := triedTooOften(ctx, tx, p); err != nil || tried {
+		tried, err := triedTooOften(ctx, tx, p)
+		if err != nil || tried {
+			refused = tx
 			return "", 0, err
 		}
 		return p.sale(), p.AmountCents, nil
