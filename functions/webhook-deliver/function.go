@@ -23,6 +23,7 @@ func New() *runtime.Function {
 			runtime.On(webhook.Tell[events.OrderImported]),
 			runtime.On(webhook.Tell[events.OrderPaid]),
 			runtime.On(webhook.Tell[events.OrderPlaced]),
+			runtime.On(webhook.Tell[events.OrderRevised]),
 			runtime.On(webhook.Tell[events.OrderShipped]),
 			runtime.On(webhook.Tell[events.PaymentAuthorized]),
 			runtime.On(webhook.Tell[events.PaymentCaptured]),
