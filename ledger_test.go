@@ -95,7 +95,7 @@ func TestPointsAndReturnCredit(t *testing.T) {
 	k.Call(t, stranger, "GET", "/v1/customers/"+id+"/accounts", nil).Want(t, http.StatusNotFound)
 
 	points, credit, card := map[string]any{"tender": "POINTS"}, map[string]any{"tender": "RMC", "amount": "4.00"}, map[string]any{"tender": "CREDIT", "token": "tok_approve"}
-	o := memberOrders(t, k, token, 1, http.StatusAccepted, card, credit, points)
+	o := memberOrders(t, k, token, 1, http.StatusAccepted, card, credit, points, points, credit) // what is named twice is spent once
 	if o.State != "confirmed" || len(o.Payments) != 3 {
 		t.Fatalf("state %s, payments %+v; want confirmed with three", o.State, o.Payments)
 	}

@@ -112,6 +112,7 @@ func TestGiftCardAndCardTogether(t *testing.T) {
 	var o order.Order
 	k.Call(t, token, "POST", "/v1/orders", map[string]any{"cart_id": cartID, "payments": []any{
 		map[string]any{"tender": "GIFTCARD", "code": "GIFT-0001"}, map[string]any{"tender": "CREDIT", "token": "tok_approve"},
+		map[string]any{"tender": "GIFTCARD", "code": "GIFT-0001"}, // which is spent once all the same
 	}}, "Idempotency-Key: g").Want(t, http.StatusAccepted).Into(t, &o)
 	k.Settle(t)
 	k.Call(t, token, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &o)

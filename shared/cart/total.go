@@ -154,14 +154,23 @@ func isAccount(c Cart, t price.Tender) bool {
 // are worth now. Of an account as much is taken as the buyer says, or all there is.
 func withBalances(c Cart, cards map[string]shop.GiftCard, currency string, now time.Time) ([]price.Tender, error) {
 	out := slices.Clone(c.Content.PaymentQueue)
+	spent := map[string]bool{} // what is named twice has its money once
 	for i := range out {
 		t := &out[i]
-		switch card, ok := cards[t.Code]; {
+		code := t.Code
+		if isAccount(c, *t) {
+			code = shop.AccountCode(t.Tender, c.Owner)
+		}
+		twice := code != "" && spent[code]
+		spent[code] = true
+		switch card, ok := cards[code]; {
+		case twice:
+			t.Charge = ""
 		case t.Tender == "GIFTCARD" && ok && !card.Expired(now):
 			balance := money.FromMinor(card.BalanceCents, currency).Amount.String()
 			t.Balance, t.Expires = &balance, card.ExpiresAt != nil
 		case isAccount(c, *t):
-			charge := money.FromMinor(cards[shop.AccountCode(t.Tender, c.Owner)].BalanceCents, currency).Amount
+			charge := money.FromMinor(card.BalanceCents, currency).Amount
 			balance := charge.String()
 			if wanted := cmp.Or(t.Amount, t.Charge); wanted != "" {
 				amount, err := money.Parse(wanted, currency)

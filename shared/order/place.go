@@ -159,6 +159,9 @@ func intend(ctx context.Context, tx *txn.Tx, o Order, taken cart.Order, tenders 
 				return nil, err
 			}
 		}
+		if intent.GiftCard != "" && slices.ContainsFunc(intents, func(i payment.Intent) bool { return i.GiftCard == intent.GiftCard }) {
+			return nil, fault.New(fault.Unprocessable, "a %s is given twice: an order takes money from it once", charge.Tender)
+		}
 		left -= cents
 		intents = append(intents, intent)
 	}

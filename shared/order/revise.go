@@ -64,7 +64,8 @@ type Revised struct {
 // placed, and makes its goods, coupons, payments and lines follow. It is refused
 // with kind Conflict once goods have left, for an order of a marketplace, which sets
 // its prices, and where goods or payments cannot follow; with Unprocessable if it
-// comes to more than is paid for.
+// comes to more than is paid for. A payment for that is tried afterwards; if it is
+// declined, the order is not paid, and staff revise it once more.
 func Revise(ctx context.Context, tx *txn.Tx, in ReviseInput) (Revised, error) {
 	o, err := load(ctx, tx, in.ID, " FOR UPDATE")
 	if err != nil {
