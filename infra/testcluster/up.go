@@ -369,7 +369,7 @@ func (in *instance) installKnative(ctx context.Context, k kubectl, file func(str
 	for name, data := range map[string]string{
 		"config-network":    `{"ingress-class": "traefik.ingress.networking.knative.dev"}`,
 		"config-domain":     `{"` + domain + `": ""}`,
-		"config-autoscaler": `{"stable-window": "6s", "scale-to-zero-grace-period": "2s", "scale-to-zero-pod-retention-period": "0s", "allow-zero-initial-scale": "true"}`,
+		"config-autoscaler": `{"stable-window": "15s", "scale-to-zero-grace-period": "2s", "scale-to-zero-pod-retention-period": "0s", "allow-zero-initial-scale": "true"}`,
 		"config-deployment": `{"queue-sidecar-cpu-request": "5m"}`,
 		"config-features":   `{"kubernetes.podspec-securitycontext": "enabled", "secure-pod-defaults": "enabled"}`,
 	} {

@@ -42,7 +42,12 @@ func run(m *testing.M) int {
 		fmt.Println("e2e:", err)
 		failed.Add(1)
 	} else {
+		done := context.AfterFunc(ctx, func() { // interrupted in a scenario
+			_ = s.close()
+			os.Exit(1)
+		})
 		code = m.Run()
+		done()
 	}
 	if s != nil && !*keep {
 		if err := s.close(); err != nil {

@@ -21,7 +21,8 @@ import (
 	"github.com/rackless/rackless/shared/events"
 )
 
-// The scenarios run one after the other, in this order.
+// The scenarios run one after the other, in this order. The other topologies are
+// applied, ordered in and measured by TestBench.
 func TestShop(t *testing.T) {
 	scenario(t, "a second plan is empty", planIsEmpty)
 	scenario(t, "every function keeps Knative's runtime contract", runtimeContract)
@@ -47,8 +48,6 @@ func TestShop(t *testing.T) {
 	scenario(t, "Knative's broker does what the local broker does", conformance)
 	scenario(t, "OpenTofu's modules are well-formed and tested", modules)
 	scenario(t, "a second cluster, killed on its way up, leaves nothing", clusterCrash)
-	scenario(t, "one Service per domain", func(t *testing.T) { topology(t, "domain") })
-	scenario(t, "one Service for the whole shop", func(t *testing.T) { topology(t, "shop") })
 	scenario(t, "a destroy leaves nothing", destroyLeavesNothing)
 }
 
@@ -56,14 +55,6 @@ func planIsEmpty(t *testing.T) {
 	if err := s.tofu(t.Context(), "plan", "-detailed-exitcode"); err != nil {
 		t.Error(err)
 	}
-}
-
-// topology applies another topology over the one that is there and orders in it.
-func topology(t *testing.T, name string) {
-	s.arrange(t, name)
-	s.furnish(t, strings.ToUpper(name), 10)
-	checkout(t, strings.ToUpper(name))
-	checkout(t, strings.ToUpper(name))
 }
 
 // arrange applies a topology, and notes where its front and its sweeper are.
