@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -111,9 +112,20 @@ func destroyLeavesNothing(t *testing.T) {
 // runtimeContract holds every function to what Knative Serving expects of a
 // container, and to how it is meant to be locked up.
 func runtimeContract(t *testing.T) {
-	for _, f := range manifest.Functions { // one after the other: pods that start together take longer than in turn
-		keepsContract(t, f.Name)
+	names := make(chan string)
+	var workers sync.WaitGroup
+	for range 4 { // most of a cold start is waiting
+		workers.Go(func() {
+			for name := range names {
+				keepsContract(t, name)
+			}
+		})
 	}
+	for _, f := range manifest.Functions {
+		names <- f.Name
+	}
+	close(names)
+	workers.Wait()
 	drain(t)
 }
 
