@@ -142,6 +142,7 @@ func TestPurchaseOrdersOnAccount(t *testing.T) {
 	po := map[string]any{"tender": "PO"}
 	memberOrders(t, k, token, 1, http.StatusConflict, po)
 	adjuster(t, k, id)("PO", 5000, http.StatusOK)
+	memberOrders(t, k, token, 1, http.StatusUnprocessableEntity, po, po) // an order holds once
 	first := memberOrders(t, k, token, 1, http.StatusAccepted, po)
 	if first.State != "confirmed" || first.Payments[0].Status != "167" {
 		t.Fatalf("state %s, payments %+v; want it confirmed and the money awaited", first.State, first.Payments)
