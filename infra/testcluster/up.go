@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -354,10 +355,16 @@ func (in *instance) install(ctx context.Context, p *progress) error {
 }
 
 func (in *instance) installKnative(ctx context.Context, k kubectl, file func(string) string) error {
+	var objects []string
+	for _, name := range []string{"2-serving.yaml", "2-eventing.yaml", "3-eventing-broker.yaml"} {
+		data, err := os.ReadFile(file(name))
+		if err != nil {
+			return err
+		}
+		objects = append(objects, patient(string(data)))
+	}
 	// Some objects are refused until the webhooks that check them are up.
-	err := await(time.Minute, "Knative's objects", func() error {
-		return k.run(ctx, "apply", "--server-side", "--force-conflicts", "-f", file("2-serving.yaml"), "-f", file("2-eventing.yaml"), "-f", file("3-eventing-broker.yaml"))
-	})
+	err := await(time.Minute, "Knative's objects", func() error { return k.apply(ctx, strings.Join(objects, "\n---\n")) })
 	if err != nil {
 		return err
 	}
@@ -381,6 +388,19 @@ func (in *instance) installKnative(ctx context.Context, k kubectl, file func(str
 		}
 	}
 	return nil
+}
+
+// A liveness probe every second or two, and a fifth of a processor.
+var (
+	impatient = regexp.MustCompile(`(livenessProbe:\n(?:.*\n){0,7}? +periodSeconds: )[12]\n`)
+	starving  = regexp.MustCompile(`(limits:\n(?: +#.*\n)? +cpu: )200m\n`)
+)
+
+// patient returns Knative's objects for a machine with few processors, on which dozens
+// of pods start at once: there, what is not given time to answer is restarted in the
+// midst of its work, and takes the calls of others with it.
+func patient(objects string) string {
+	return starving.ReplaceAllString(impatient.ReplaceAllString(objects, "${1}10\n"), "${1}1000m\n")
 }
 
 // domain is below what the cluster's Services are reachable from outside.
