@@ -81,7 +81,7 @@ images: ## Build and push an image of each function (REGISTRY=… PLATFORMS=linu
 	@mkdir -p bin/sbom; GOWORK=off go -C infra/images build -o $(CURDIR)/bin/images .
 	@ko=$$(cd infra/images && GOWORK=off go tool -n ko); base=$$(bin/images base $(REGISTRY)/base:1); \
 	echo "== building $$(ls functions/cmd | wc -l) images on $$base"; \
-	KO_CONFIG_PATH=infra/images KO_DEFAULTBASEIMAGE=$$base KO_DOCKER_REPO=$(REGISTRY) GOWORK=off $$ko build --base-import-paths \
+	KO_CONFIG_PATH=infra/images KO_DEFAULTBASEIMAGE=$$base KO_DOCKER_REPO=$(REGISTRY) GOWORK=off GOFLAGS=-buildvcs=false $$ko build --base-import-paths \
 		--sbom=spdx --sbom-dir=bin/sbom --platform=$(PLATFORMS) --image-refs=bin/images.txt \
 		$$(GOWORK=off go list ./functions/cmd/...) >/dev/null 2>bin/images.log || { tail -20 bin/images.log; exit 1; }
 	@bin/images list bin/images.txt > bin/images.tfvars.json && echo "== pushed; bin/images.tfvars.json names them by digest, bin/sbom says what is in them"

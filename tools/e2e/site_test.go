@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,7 +62,7 @@ func openSite(ctx context.Context) (_ *site, err error) {
 		return x, err
 	}
 	step("building the images of this commit")
-	if _, err := command(ctx, nil, "make", "images", "REGISTRY="+x.env["CLUSTER_REGISTRY"], "PLATFORMS=linux/amd64"); err != nil {
+	if err := x.buildImages(ctx); err != nil {
 		return x, err
 	}
 	if err := x.initTofu(ctx); err != nil {
@@ -78,6 +79,30 @@ func openSite(ctx context.Context) (_ *site, err error) {
 	x.api = newClient(strings.TrimPrefix(x.env["CLUSTER_INGRESS"], "http://") + ":80")
 	x.within = newClient(ingress + ":80")
 	return x, x.addShop(ctx)
+}
+
+// buildImages builds and pushes the images, and keeps what it has linked for the next
+// time: a function of which nothing has changed is not linked again. Who builds at the
+// same time waits, since they would write the same files.
+func (x *site) buildImages(ctx context.Context) error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	cache = filepath.Join(cache, "rackless", "ko")
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return err
+	}
+	lock, err := os.OpenFile(filepath.Join(cache, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return err
+	}
+	defer lock.Close() // and with it gives up the lock
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
+	_, err = command(ctx, []string{"KOCACHE=" + cache}, "make", "images", "REGISTRY="+x.env["CLUSTER_REGISTRY"], "PLATFORMS=linux/amd64")
+	return err
 }
 
 // openDatabase starts a server and migrates it. It listens on this machine only;
