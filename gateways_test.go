@@ -21,6 +21,7 @@ type vendor struct {
 	account map[string]any
 	control *sim.Control
 	token   func() string // of a good card, for one payment
+	amex    func() string // of one of American Express
 	// authenticate has the buyer identify themselves at their bank.
 	authenticate func(reference string) error
 }
@@ -50,17 +51,20 @@ func vendors(t *testing.T, k *testkit.Kit) []vendor {
 	}
 	bank := authorizenet.New(authorizenet.Options{Options: sim.Options{Clock: k.Clock}, LoginID: "login", TransactionKey: "key"})
 	t.Setenv("AUTHORIZENET_SANDBOX_URL", serve(bank)+authorizenet.Path)
-	intents := stripe.New(stripe.Options{Options: sim.Options{Clock: k.Clock}, SecretKey: "sk_test_shop"})
+	nonce := func(number, code string) func() string {
+		return func() string {
+			return "COMMON.ACCEPT.INAPP.PAYMENT|" + bank.Nonce(authorizenet.Card{Number: number, Expiry: "2030-12", Code: code})
+		}
+	}
+	intents := stripe.New(stripe.Options{Options: sim.Options{Clock: k.Clock}, SecretKey: "sk_test_shop", Multicapture: true})
 	t.Setenv("STRIPE_URL", serve(intents))
 	return []vendor{
 		{
 			"authorizenet", map[string]any{"gateway": "authorizenet", "login": "login", "transaction_key": "key", "sandbox": true}, bank.Control,
-			func() string {
-				return "COMMON.ACCEPT.INAPP.PAYMENT|" + bank.Nonce(authorizenet.Card{Number: "4111111111111111", Expiry: "2030-12", Code: "900"})
-			},
-			nil,
+			nonce("4111111111111111", "900"), nonce("370000000000002", "1234"), nil,
 		},
-		{"stripe", map[string]any{"gateway": "stripe", "secret_key": "sk_test_shop"}, intents.Control, func() string { return "pm_card_visa" },
+		{"stripe", map[string]any{"gateway": "stripe", "secret_key": "sk_test_shop"}, intents.Control,
+			func() string { return "pm_card_visa" }, func() string { return "pm_card_amex" },
 			func(reference string) error { return intents.Authenticate(reference, true) }},
 	}
 }
@@ -103,6 +107,26 @@ func TestShopPaysThroughItsOwnAccount(t *testing.T) {
 			want.voided += o.TotalCents
 			if got := v.books(); got != want {
 				t.Errorf("after the cancellation the gateway booked %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+// American Express does not vouch for card codes, so none is judged (payments
+// specification, §7.1).
+func TestCardCodeOfAmericanExpressIsNotJudged(t *testing.T) {
+	k := testkit.New(t)
+	stocked(t, k, 100)
+	for _, v := range vendors(t, k) {
+		t.Run(v.gateway, func(t *testing.T) {
+			k.Call(t, k.Key, "POST", "/v1/gateways", v.account).Want(t, http.StatusOK)
+			k.Call(t, k.Key, "PATCH", "/v1/shop", map[string]any{"payment_methods": []any{map[string]any{
+				"tender": "CREDIT", "gateway": v.gateway, "capture": "on_confirm", "enabled": true, "review": map[string]any{"cvv": "A=RCV|D=DCV|X=RCV"},
+			}}}).Want(t, http.StatusOK)
+			cart, token := buyer(t, k, 1)
+			o := place(t, k, cart, token, v.amex())
+			if p := o.Payments[0]; o.State != "confirmed" || p.Review != "AOK" {
+				t.Errorf("state %s, payment %+v; want it confirmed", o.State, p)
 			}
 		})
 	}

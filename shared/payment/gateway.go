@@ -80,6 +80,8 @@ type Outcome struct {
 	Code         string // the gateway's reason, as it says it
 	AuthCode     string // the bank's
 	AVS, CVV     string // one letter each, by the meaning Authorize.Net gives them; empty: not checked
+	Amex         bool   // the card is American Express's, which vouches for no card code
+	InParts      bool   // an authorization: it can be captured in parts, see Open
 	Open         bool   // a capture of a part: the rest stays set aside for another one
 	Retryable    bool   // Declined for now only: a new operation may fare better later
 	ClientSecret string `json:"-"` // for the buyer's browser alone: never stored or logged

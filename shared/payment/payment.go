@@ -575,7 +575,11 @@ func (p *Payment) judge(tx *txn.Tx, o Outcome) {
 	if p.Policy == (status.Policy{}) {
 		return
 	}
-	p.Review = p.Policy.Judge(o.AVS, o.CVV, p.AmountCents)
+	policy := p.Policy
+	if o.Amex { // payments specification, §7.1
+		policy.CVV = ""
+	}
+	p.Review = policy.Judge(o.AVS, o.CVV, p.AmountCents)
 	switch p.Review[0] {
 	case 'R', 'E':
 		p.Status, p.Detail = statusReview, "held by the shop's policy: "+p.Review

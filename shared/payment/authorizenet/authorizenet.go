@@ -293,7 +293,7 @@ func judge(op payment.Operation, r reply) (payment.Outcome, error) {
 	code, words := t.reason()
 	o := payment.Outcome{
 		Reference: string(t.TransID), Detail: detail(words), Code: code, AuthCode: t.AuthCode,
-		AVS: letter(t.AVSResultCode), CVV: letter(t.CVVResultCode),
+		AVS: letter(t.AVSResultCode), CVV: letter(t.CVVResultCode), Amex: t.AccountType == "AmericanExpress",
 	}
 	if o.Reference == "0" {
 		o.Reference = ""

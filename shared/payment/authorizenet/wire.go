@@ -169,6 +169,7 @@ type transactionResponse struct {
 	AuthCode      string `json:"authCode"`
 	AVSResultCode string `json:"avsResultCode"`
 	CVVResultCode string `json:"cvvResultCode"`
+	AccountType   string `json:"accountType"` // the card's brand
 	TransID       text   `json:"transId"`
 	PrePaidCard   *struct {
 		ApprovedAmount text `json:"approvedAmount"`

@@ -372,6 +372,7 @@ func outcome(op payment.Operation, intent *stripe.PaymentIntent) (o payment.Outc
 			o.Detail = detail(c.Outcome.SellerMessage)
 		}
 	}
+		o.Amex = c.PaymentMethodDetails != nil && c.PaymentMethodDetails.Card != nil && c.PaymentMethodDetails.Card.Brand == "amex"
 	become := func(state payment.State, status string) (payment.Outcome, bool, error) {
 		o.State, o.Status = state, status
 		return o, true, nil
