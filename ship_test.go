@@ -121,3 +121,53 @@ func TestPendingOrderIsNotShipped(t *testing.T) {
 	o := place(t, k, cartID, token, "tok_decline")
 	k.Call(t, k.Key, "POST", "/v1/orders/"+o.ID+"/shipments", map[string]any{"carrier": "UGND"}, "Idempotency-Key: s").Want(t, http.StatusConflict)
 }
+
+// With "on_each_shipment" the buyer pays for what has left, to the cent and never
+// more, whatever staff have taken by hand; a gateway that takes one capture only has
+// it when all has left.
+func TestMoneyIsTakenWithEachShipment(t *testing.T) {
+	k := testkit.New(t)
+	stocked(t, k, 100)
+	bank := vendor{gateway: "test", token: func() string { return "tok_approve" }}
+	for _, v := range append(vendors(t, k), bank) {
+		t.Run(v.gateway, func(t *testing.T) {
+			if v.account != nil {
+				k.Call(t, k.Key, "POST", "/v1/gateways", v.account).Want(t, http.StatusOK)
+			}
+			pays(t, k, v.gateway, "on_each_shipment")
+			cartID, token := buyer(t, k, 4)
+			o := place(t, k, cartID, token, v.token())
+			total := int64(4*1999 + 500)
+			if o.State != "confirmed" || o.TotalCents != total {
+				t.Fatalf("state %s, %d cents; want %d confirmed", o.State, o.TotalCents, total)
+			}
+			step := func(path string, body map[string]any, want int64) {
+				t.Helper()
+				k.Call(t, k.Key, "POST", path, body, "Idempotency-Key: "+strconv.FormatInt(want, 10)+v.gateway).Want(t, http.StatusOK)
+				k.Settle(t)
+				var now order.Order
+				k.Call(t, token, "GET", "/v1/orders/"+o.ID, nil).Want(t, http.StatusOK).Into(t, &now)
+				if p := now.Payments[0]; p.CapturedCents != want || p.AuthorizedCents != total || (now.PaidAt != nil) != (want == total) {
+					t.Errorf("payment %+v, paid %v; want %d of %d cents taken", p, now.PaidAt, want, total)
+				}
+			}
+			one := map[string]any{"carrier": "UGND", "lines": []any{map[string]any{"sku": "A", "qty": 1}}}
+			shipments := "/v1/orders/" + o.ID + "/shipments"
+			if v.gateway == "authorizenet" {
+				k.Call(t, k.Key, "POST", shipments, one, "Idempotency-Key: part").Want(t, http.StatusOK)
+			} else {
+				step(shipments, one, total/4)
+				step("/v1/payments/"+o.Payments[0].ID+"/capture", map[string]any{"amount_cents": 1000}, total/4+1000)
+				step(shipments, one, total*2/4)
+				step(shipments, one, total*3/4)
+			}
+			step(shipments, map[string]any{"carrier": "UGND"}, total)
+			wantStated(t, k, o.ID, 1, 1)
+			if v.control != nil {
+				if got, want := v.books(), (books{authorized: total, captured: total}); got != want {
+					t.Errorf("the gateway booked %+v, want %+v", got, want)
+				}
+			}
+		})
+	}
+}

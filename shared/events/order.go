@@ -119,7 +119,8 @@ type OrderShipped struct {
 	Carrier    string      `json:"carrier"`
 	Tracking   string      `json:"tracking,omitempty"`
 	Lines      []OrderLine `json:"lines"`
-	Complete   bool        `json:"complete"` // nothing of the order is left
+	Complete   bool        `json:"complete"`            // nothing of the order is left
+	DueCents   int64       `json:"due_cents,omitempty"` // what of the order's total is for all that has left so far, in the currency's smallest unit
 }
 
 // Type names the fact.

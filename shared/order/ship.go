@@ -9,9 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/fault"
 	"github.com/rackless/rackless/shared/ident"
+	"github.com/rackless/rackless/shared/money"
 	"github.com/rackless/rackless/shared/order/state"
 	"github.com/rackless/rackless/shared/txn"
 )
@@ -80,6 +83,10 @@ func RecordShipment(ctx context.Context, tx *txn.Tx, in ShipInput) (Order, error
 		return Order{}, err
 	}
 	complete := len(rest) == 0
+	due, err := dueFor(o, rest)
+	if err != nil {
+		return Order{}, err
+	}
 	document, err := json.Marshal(o.Shipments)
 	if err != nil {
 		return Order{}, fmt.Errorf("encode shipments: %w", err)
@@ -90,10 +97,43 @@ func RecordShipment(ctx context.Context, tx *txn.Tx, in ShipInput) (Order, error
 		WHERE order_id = $1`, o.ID, document, complete, tx.Now)
 	if err != nil {
 		return Order{}, fmt.Errorf("note the shipment of order %s: %w", o.ID, err)
+		DueCents: due,
 	}
 	tx.Emit(events.OrderShipped{
 		OrderID: o.ID, Number: o.Number, Email: o.Email, ShipmentID: s.ID, Carrier: s.Carrier, Tracking: s.Tracking, Lines: lines, Complete: complete,
 	})
+// dueFor returns what of an order's total is for the goods that have left, in the
+// currency's smallest unit, when rest has not: the part of the total that their prices
+// are of those of all goods, rounded down. With the last of them it is the total, so
+// that shipping, taxes and discounts are shared as the goods are.
+func dueFor(o Order, rest []events.OrderLine) (int64, error) {
+	if len(rest) == 0 {
+		return o.TotalCents, nil
+	}
+	qty, worth := map[string]int64{}, map[string]decimal.Decimal{}
+	var all, left decimal.Decimal
+	for _, l := range o.Totals.Lines {
+		if l.Promotion || l.SKU == "" {
+			continue
+		}
+		extended, err := money.ParseDecimal(l.Extended)
+		if err != nil {
+			return 0, fmt.Errorf("price of %s in order %s: %w", l.SKU, o.ID, err)
+		}
+		qty[l.SKU] += l.Qty
+		worth[l.SKU] = worth[l.SKU].Add(extended)
+		all = all.Add(extended)
+	}
+	for _, l := range rest {
+		left = left.Add(worth[l.SKU].Mul(decimal.NewFromInt(l.Qty)).Div(decimal.NewFromInt(qty[l.SKU])))
+	}
+	if !all.IsPositive() {
+		return 0, nil
+	}
+	due := decimal.NewFromInt(o.TotalCents).Mul(all.Sub(left)).Div(all).Floor().IntPart()
+	return max(0, min(due, o.TotalCents)), nil
+}
+
 	return Get(ctx, tx, GetInput{ID: o.ID})
 }
 

@@ -138,25 +138,59 @@ func CaptureConfirmed(gateways Gateways) func(context.Context, *txn.Runner, stri
 	}
 }
 
-// CaptureShipped does so once all of an order has left the warehouse.
+// CaptureShipped does so as an order's goods leave the warehouse: when the last of
+// them do, or, where shop and gateway allow it, for each shipment so much that what
+// was taken is the price of all that has left.
 func CaptureShipped(gateways Gateways) func(context.Context, *txn.Runner, string, events.OrderShipped) (func(*txn.Tx) error, error) {
 	return func(ctx context.Context, run *txn.Runner, name string, e events.OrderShipped) (func(*txn.Tx) error, error) {
-		if !e.Complete {
-			return func(*txn.Tx) error { return nil }, nil
+		if e.Complete {
+			return captureOrder(ctx, run, gateways, name, e.OrderID, shop.OnShip)
 		}
-		return captureOrder(ctx, run, gateways, name, e.OrderID, shop.OnShip)
+		return captureDue(ctx, run, gateways, name, e.OrderID, e.DueCents)
 	}
 }
 
 func captureOrder(ctx context.Context, run *txn.Runner, gateways Gateways, name, orderID, when string) (func(*txn.Tx) error, error) {
-	attempts, err := beginAll(ctx, run, name, orderID, func(_ *txn.Tx, p Payment) (Kind, int64, error) {
+	return capture(ctx, run, gateways, name, orderID, func(_ *txn.Tx, p Payment) (Kind, int64, error) {
 		cents, err := allowed(p, Capture, 0)
-		now := p.Gateway != "" && (p.CaptureOn == when || p.CaptureOn == shop.AtOnce && when == shop.OnConfirm) // a charge that was held, or had to be judged first
-		if err != nil || !now {
+		now := p.CaptureOn == when ||
+			p.CaptureOn == shop.AtOnce && when == shop.OnConfirm || // a charge that was held, or had to be judged first
+			p.CaptureOn == shop.OnEachShipment && when == shop.OnShip // the last of them
+		if err != nil || !now || p.Gateway == "" {
 			return "", 0, nil // nothing to capture, or not now
 		}
 		return Capture, cents, nil
 	})
+}
+
+// captureDue takes what is due of an order's total and was not taken, from the
+// payments that can be captured in parts, the first first.
+func captureDue(ctx context.Context, run *txn.Runner, gateways Gateways, name, orderID string, due int64) (func(*txn.Tx) error, error) {
+	var missing int64
+	var counted *txn.Tx // the transaction in which missing was counted
+	return capture(ctx, run, gateways, name, orderID, func(tx *txn.Tx, p Payment) (Kind, int64, error) {
+		if counted != tx {
+			payments, err := OfOrder(ctx, tx, orderID)
+			if err != nil {
+				return "", 0, err
+			}
+			counted, missing = tx, due
+			for _, p := range payments {
+				missing -= p.CapturedCents
+			}
+		}
+		left, err := allowed(p, Capture, 0)
+		if err != nil || p.Gateway == "" || p.CaptureOn != shop.OnEachShipment || !p.InParts || missing <= 0 {
+			return "", 0, nil // nothing to capture, or not now
+		}
+		cents := min(left, missing)
+		missing -= cents
+		return Capture, cents, nil
+	})
+}
+
+func capture(ctx context.Context, run *txn.Runner, gateways Gateways, name, orderID string, wants func(*txn.Tx, Payment) (Kind, int64, error)) (func(*txn.Tx) error, error) {
+	attempts, err := beginAll(ctx, run, name, orderID, wants)
 	if err == nil {
 		err = executeAll(ctx, gateways, run, attempts)
 	}

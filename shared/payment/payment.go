@@ -111,12 +111,13 @@ type Payment struct {
 	CVV             string        `json:"cvv,omitempty" db:"cvv"`                   // and of the card code
 	Review          string        `json:"review,omitempty" db:"review"`             // what the shop's policy makes of them, see status.Policy
 	AwaitsBuyer     bool          `json:"awaits_buyer,omitempty" db:"awaits_buyer"` // held until the buyer has identified themselves at their bank
+	InParts         bool          `json:"-" db:"in_parts"`                          // can be captured in parts, see Outcome
 	ClosedAt        *time.Time    `json:"-" db:"closed_at"`
 }
 
 const columns = `payment_id, order_id, tender, gateway, capture_on, token, gift_card, currency, status,
 	amount_cents, authorized_cents, captured_cents, refunded_cents, returning_cents, billing, buyer_ip, awaits_buyer, reference, detail, policy, avs, cvv, review,
-	closed_at`
+	in_parts, closed_at`
 
 // class returns the first digit of the status.
 func (p Payment) class() byte { return p.Status[0] }
@@ -135,7 +136,7 @@ func (p Payment) heldByPolicy() bool {
 type Intent struct {
 	Tender      string
 	Gateway     string // empty for tenders that no gateway is behind
-	CaptureOn   string // at_once, on_confirm, on_ship or manual
+	CaptureOn   string // at_once, on_confirm, on_ship, on_each_shipment or manual
 	Token       string // the gateway's for the buyer's instrument
 	GiftCard    string // code, or the customer's account
 	AmountCents int64
@@ -240,13 +241,9 @@ func save(ctx context.Context, tx *txn.Tx, p Payment) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE payments
 		SET status = $2, authorized_cents = $3, captured_cents = $4, refunded_cents = $5, reference = $6, detail = $7, closed_at = $8, awaits_buyer = $9,
-		    avs = $10, cvv = $11, review = $12, returning_cents = $13, updated_at = $14
+		    avs = $10, cvv = $11, review = $12, returning_cents = $13, in_parts = $14, updated_at = $15
 		WHERE payment_id = $1`,
-		p.ID, p.Status, p.AuthorizedCents, p.CapturedCents, p.RefundedCents, p.Reference, p.Detail, p.ClosedAt, p.AwaitsBuyer, p.AVS, p.CVV, p.Review, p.ReturningCents, tx.Now)
-	if err != nil {
-		return fmt.Errorf("save payment %s: %w", p.ID, err)
-	}
-	return nil
+		p.ID, p.Status, p.AuthorizedCents, p.CapturedCents, p.RefundedCents, p.Reference, p.Detail, p.ClosedAt, p.AwaitsBuyer, p.AVS, p.CVV, p.Review, p.ReturningCents, p.InParts, tx.Now)
 }
 
 // EraseBuyer removes from the payments of orders where the buyer lives and was.
@@ -514,7 +511,7 @@ func (a *attempt) apply(tx *txn.Tx, p *Payment) {
 	case a.outcome.State == Held && a.Kind != Refund: // a refund that the buyer has to help with is on its way
 		p.Status = was
 	case a.Kind == Authorize, a.Kind == Charge, a.Kind == Approve:
-		p.AuthorizedCents = a.AmountCents
+		p.AuthorizedCents, p.InParts = a.AmountCents, a.outcome.InParts
 		switch {
 		case a.Kind != Approve:
 			p.judge(tx, a.outcome)

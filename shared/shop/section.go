@@ -88,20 +88,21 @@ func (o Offer) Validate() error {
 
 // When the money of an authorized payment is taken.
 const (
-	AtOnce    = "at_once"    // with the authorization, in one step
-	OnConfirm = "on_confirm" // when the order is confirmed
-	OnShip    = "on_ship"    // when all of the order has left the warehouse
-	Manual    = "manual"     // when staff say so
+	AtOnce         = "at_once"          // with the authorization, in one step
+	OnConfirm      = "on_confirm"       // when the order is confirmed
+	OnShip         = "on_ship"          // when all of the order has left the warehouse
+	OnEachShipment = "on_each_shipment" // in parts, as goods leave, where the gateway allows it; else as OnShip
+	Manual         = "manual"           // when staff say so
 )
 
 // captures are when money can be taken.
-var captures = []string{AtOnce, OnConfirm, OnShip, Manual}
+var captures = []string{AtOnce, OnConfirm, OnShip, OnEachShipment, Manual}
 
 // PaymentMethod is a tender that a shop takes and who handles it.
 type PaymentMethod struct {
 	Tender  string `json:"tender"`  // CREDIT, GIFTCARD, CHECK …
 	Gateway string `json:"gateway"` // the gateway's name, e.g. test; empty: none is behind the tender
-	Capture string `json:"capture"` // at_once, on_confirm, on_ship or manual
+	Capture string `json:"capture"` // at_once, on_confirm, on_ship, on_each_shipment or manual
 	Enabled bool   `json:"enabled"`
 	Title   string `json:"title,omitempty"` // as buyers read it
 	// HoldHours is how long after it was placed an order waits for staff to decide

@@ -211,6 +211,9 @@ func parts(t *testing.T, b *Bank) {
 func severalCaptures(t *testing.T, b *Bank) {
 	sale := b.sale(payment.Authorize, b.Approved)
 	o := b.must(t, sale, payment.Succeeded)
+	if o.InParts != b.KeepsRest {
+		t.Errorf("the authorization can be captured in parts: %t, want %t", o.InParts, b.KeepsRest)
+	}
 	first := b.on(sale, o, payment.Capture, 500, 0)
 	if got := b.must(t, first, payment.Succeeded); got.Open != b.KeepsRest {
 		t.Fatalf("after a capture in part the rest is kept: %t, want %t", got.Open, b.KeepsRest)

@@ -175,7 +175,11 @@ func (g *Gateway) capturesMore(ctx context.Context, id string) (bool, error) {
 	if err != nil {
 		return false, plain("retrieve a payment", err)
 	}
-	c := intent.LatestCharge
+	return inParts(intent.LatestCharge), nil
+}
+
+// inParts tells whether Stripe takes several captures of a charge.
+func inParts(c *stripe.Charge) bool {
 	return c != nil && c.PaymentMethodDetails != nil && c.PaymentMethodDetails.Card != nil && c.PaymentMethodDetails.Card.Multicapture != nil &&
 		c.PaymentMethodDetails.Card.Multicapture.Status == stripe.ChargePaymentMethodDetailsCardMulticaptureStatusAvailable, nil
 }
@@ -393,6 +397,7 @@ func outcome(op payment.Operation, intent *stripe.PaymentIntent) (o payment.Outc
 	}
 	switch intent.Status {
 	case stripe.PaymentIntentStatusRequiresCapture:
+		o.InParts = inParts(intent.LatestCharge)
 		return become(payment.Succeeded, "199")
 	case stripe.PaymentIntentStatusSucceeded:
 		if op.Kind == payment.Authorize {

@@ -144,7 +144,7 @@ func decided(o payment.Outcome, booked []entry) payment.Outcome {
 		switch {
 		case e.State != payment.Succeeded:
 		case e.Kind == payment.Approve:
-			o.State, o.Status, o.Detail = payment.Succeeded, "130", "test authorization, approved"
+			o.State, o.Status, o.Detail, o.InParts = payment.Succeeded, "130", "test authorization, approved", true
 		case e.Kind == payment.Decline, e.Kind == payment.Void:
 			return impossible
 		}
@@ -230,14 +230,16 @@ func script(op payment.Operation) payment.Outcome {
 	case payment.Refund:
 		return succeed("330", "test refund")
 	case payment.Approve:
-		return succeed("130", "test authorization, approved")
+		o := succeed("130", "test authorization, approved")
+		o.InParts = true
+		return o
 	case payment.Decline:
 		return succeed("630", "test authorization, declined by staff")
 	}
 	reference := ident.Derive("tst", op.ID)
 	switch op.Token {
 	case TokenApprove, TokenLost, TokenUnsettled, TokenAddress, TokenCode:
-		o := payment.Outcome{State: payment.Succeeded, Status: "130", Reference: reference, Detail: "test authorization", AVS: "Y", CVV: "M"}
+		o := payment.Outcome{State: payment.Succeeded, Status: "130", Reference: reference, Detail: "test authorization", AVS: "Y", CVV: "M", InParts: true}
 		if op.Kind == payment.Charge {
 			o.Status, o.Detail = "030", "test charge"
 		}
