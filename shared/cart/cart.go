@@ -90,16 +90,13 @@ func load(ctx context.Context, tx *txn.Tx, id, lock string) (Cart, error) {
 }
 
 // MarkOrdered closes a cart that has become an order. The caller has locked it.
-func MarkOrdered(ctx context.Context, tx *txn.Tx, c Cart) error {
+func MarkOrdered(tx *txn.Tx, c Cart) error {
 	if c.State != "open" {
 		return fault.New(fault.Conflict, "cart %s has been ordered already", c.ID)
 	}
-	_, err := tx.Exec(ctx, `
+	tx.Later(`
 		UPDATE carts
 		SET state = 'ordered', version = version + 1, updated_at = $2
 		WHERE cart_id = $1`, c.ID, tx.Now)
-	if err != nil {
-		return fmt.Errorf("close cart: %w", err)
-	}
 	return nil
 }

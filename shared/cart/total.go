@@ -220,5 +220,5 @@ func Take(ctx context.Context, tx *txn.Tx, id string, queue []price.Tender) (Ord
 	if totals.Sum.ItemsCount == 0 {
 		return Order{}, fault.New(fault.Unprocessable, "the cart is empty")
 	}
-	return Order{Cart: c, Basis: basis, Totals: totals}, MarkOrdered(ctx, tx, c)
+	return Order{Cart: c, Basis: basis, Totals: totals}, MarkOrdered(tx, c)
 }

@@ -93,16 +93,31 @@ func (k Key) Claim(ctx context.Context, tx *txn.Tx) (*Reply, error) {
 	return &Reply{Status: *status, Header: header, Body: opened}, nil
 }
 
-// Finish records the reply in the transaction of the effect.
-func (k Key) Finish(ctx context.Context, tx *txn.Tx, r Reply) error {
+const finish = `
+	UPDATE idempotency
+	SET status = $2, header = $3, reply = $4
+	WHERE shop_id = current_shop() AND key_hash = $1 AND status IS NULL`
+
+// Finish records the reply in the transaction of the effect, which has claimed the
+// key itself and so holds its row.
+func (k Key) Finish(tx *txn.Tx, r Reply) error {
 	sealed, err := k.sealed(r.Body)
 	if err != nil {
 		return fmt.Errorf("seal the reply: %w", err)
 	}
-	tag, err := tx.Exec(ctx, `
-		UPDATE idempotency
-		SET status = $2, header = $3, reply = $4
-		WHERE shop_id = current_shop() AND key_hash = $1 AND status IS NULL`, k.hash, r.Status, r.Header, sealed)
+	tx.Later(finish, k.hash, r.Status, r.Header, sealed)
+	return nil
+}
+
+// FinishClaimed records the reply in the transaction of the effect, when the key was
+// claimed in one before. It refuses with Conflict if somebody else has taken the key
+// up since and answered.
+func (k Key) FinishClaimed(ctx context.Context, tx *txn.Tx, r Reply) error {
+	sealed, err := k.sealed(r.Body)
+	if err != nil {
+		return fmt.Errorf("seal the reply: %w", err)
+	}
+	tag, err := tx.Exec(ctx, finish, k.hash, r.Status, r.Header, sealed)
 	if err != nil {
 		return fmt.Errorf("record the reply: %w", err)
 	}

@@ -32,7 +32,8 @@ func Reserve(ctx context.Context, tx *txn.Tx, e events.OrderPlaced) error {
 		return err
 	}
 	if !e.ExpiresAt.After(tx.Now) {
-		return mark(ctx, tx, e.OrderID, released) // its own timer ends it
+		mark(tx, e.OrderID, released) // its own timer ends it
+		return nil
 	}
 	shortages, err := take(ctx, tx, e.OrderID, wantedOf(e.Lines), e.ExpiresAt)
 	if err != nil {
@@ -40,7 +41,8 @@ func Reserve(ctx context.Context, tx *txn.Tx, e events.OrderPlaced) error {
 	}
 	if len(shortages) > 0 {
 		tx.Emit(events.InventoryRejected{OrderID: e.OrderID, Lines: shortages})
-		return mark(ctx, tx, e.OrderID, rejected)
+		mark(tx, e.OrderID, rejected)
+		return nil
 	}
 	tx.Emit(events.InventoryReserved{OrderID: e.OrderID})
 	return nil
@@ -83,22 +85,18 @@ func take(ctx context.Context, tx *txn.Tx, orderID string, wanted map[string]int
 	if len(held) == 0 {
 		return nil, nil
 	}
-	var batch pgx.Batch
-	batch.Queue(`
+	tx.Later(`
 		UPDATE stock s
 		SET reserved = reserved + w.qty
 		FROM unnest($1::text[], $2::bigint[]) AS w (sku, qty)
 		WHERE s.shop_id = current_shop() AND s.sku = w.sku`, held, qty)
-	batch.Queue(`
+	tx.Later(`
 		INSERT INTO reservations AS r (shop_id, order_id, sku, qty, state, expires_at)
 		SELECT current_shop(), $1, sku, qty, 'held', $4
 		FROM unnest($2::text[], $3::bigint[]) AS w (sku, qty)
 		ON CONFLICT (shop_id, order_id, sku) DO UPDATE
 		SET qty = EXCLUDED.qty, state = EXCLUDED.state, expires_at = EXCLUDED.expires_at
 		WHERE r.state = 'released'`, orderID, held, qty, expires)
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return nil, fmt.Errorf("hold the stock of order %s: %w", orderID, err)
-	}
 	tell(tx, held, stock)
 	return nil, nil
 }
@@ -137,17 +135,8 @@ func open(ctx context.Context, tx *txn.Tx, orderID, state string) (was string, f
 	return was, first, nil
 }
 
-func mark(ctx context.Context, tx *txn.Tx, orderID, state string) error {
-	var batch pgx.Batch
-	queueMark(&batch, tx, orderID, state)
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("mark order %s as %s: %w", orderID, state, err)
-	}
-	return nil
-}
-
-func queueMark(batch *pgx.Batch, tx *txn.Tx, orderID, state string) {
-	batch.Queue(`
+func mark(tx *txn.Tx, orderID, state string) {
+	tx.Later(`
 		UPDATE stock_orders
 		SET state = $2, updated_at = $3
 		WHERE shop_id = current_shop() AND order_id = $1`, orderID, state, tx.Now)

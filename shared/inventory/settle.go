@@ -46,13 +46,10 @@ func KeepUntil(ctx context.Context, tx *txn.Tx, orderID string, until time.Time)
 	if slices.ContainsFunc(lines, reservation.lost) {
 		return fault.New(fault.Conflict, "the reservation of order %s has expired and its goods have gone to others", orderID)
 	}
-	_, err = tx.Exec(ctx, `
+	tx.Later(`
 		UPDATE reservations
 		SET expires_at = $2
 		WHERE shop_id = current_shop() AND order_id = $1 AND state = 'held'`, orderID, until)
-	if err != nil {
-		return fmt.Errorf("keep the reservation of order %s: %w", orderID, err)
-	}
 	return nil
 }
 
@@ -81,10 +78,12 @@ func Commit(ctx context.Context, tx *txn.Tx, e events.OrderConfirmed) error {
 		}
 		if len(short) > 0 {
 			tx.Emit(events.InventoryRejected{OrderID: e.OrderID, Lines: short})
-			return end(ctx, tx, e.OrderID, rejected)
+			end(tx, e.OrderID, rejected)
+			return nil
 		}
 	}
-	return end(ctx, tx, e.OrderID, committed)
+	end(tx, e.OrderID, committed)
+	return nil
 }
 
 // Release gives back what is set aside for an order that came to nothing, or
@@ -96,14 +95,16 @@ func Release(ctx context.Context, tx *txn.Tx, orderID string) error {
 	case err != nil || first || state == released:
 		return err
 	case state == rejected:
-		return mark(ctx, tx, orderID, released)
+		mark(tx, orderID, released)
+		return nil
 	}
 	lines, stock, err := lockLines(ctx, tx, orderID)
 	if err != nil {
 		return err
 	}
 	tell(tx, skusOf(lines), stock)
-	return end(ctx, tx, orderID, released)
+	end(tx, orderID, released)
+	return nil
 }
 
 // ReleaseCancelled releases the goods of an order that was cancelled.
@@ -157,29 +158,24 @@ func skusOf(lines []reservation) []string {
 // end brings an order whose lines are locked into its last state but one: nothing
 // is held for it any more. If it is committed, the goods go off the shelf,
 // otherwise those that had gone come back.
-func end(ctx context.Context, tx *txn.Tx, orderID, state string) error {
+func end(tx *txn.Tx, orderID, state string) {
 	from, to, sign, kind := "committed", "released", 1, "return"
 	if state == committed {
 		from, to, sign, kind = "held", "committed", -1, "sale"
 	}
-	var batch pgx.Batch
-	batch.Queue(`
+	tx.Later(`
 		UPDATE stock s
 		SET reserved = reserved - r.qty
 		FROM reservations r
 		WHERE s.shop_id = current_shop() AND r.shop_id = s.shop_id AND r.sku = s.sku AND r.order_id = $1 AND r.state = 'held'`, orderID)
-	batch.Queue(`
+	tx.Later(`
 		INSERT INTO stock_movements (shop_id, sku, qty, kind, order_id, created_at)
 		SELECT shop_id, sku, $3 * qty, $4, order_id, $5
 		FROM reservations
 		WHERE shop_id = current_shop() AND order_id = $1 AND state = $2`, orderID, from, sign, kind, tx.Now)
-	batch.Queue(`
+	tx.Later(`
 		UPDATE reservations
 		SET state = $2
 		WHERE shop_id = current_shop() AND order_id = $1 AND state <> 'released'`, orderID, to)
-	queueMark(&batch, tx, orderID, state)
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("end the reservation of order %s: %w", orderID, err)
-	}
-	return nil
+	mark(tx, orderID, state)
 }

@@ -156,14 +156,11 @@ func (m Mailer) record(ctx context.Context, tx *txn.Tx, id, kind, to string, c c
 		state = "recorded"
 	}
 	_, domain, _ := strings.Cut(m.From, "@")
-	_, err = tx.Exec(ctx, `
+	tx.Later(`
 		INSERT INTO notifications (notification_id, shop_id, event_id, kind, recipient, subject, text_body, html_body, message_id, state, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT DO NOTHING`,
 		id, tx.Shop, tx.Cause().Causation, kind, to, message.Subject, message.Text, message.HTML, id+"@"+domain, state, tx.Now)
-	if err != nil {
-		return fmt.Errorf("record notification: %w", err)
-	}
 	return nil
 }
 
@@ -193,13 +190,10 @@ func claim(ctx context.Context, tx *txn.Tx, id string) (m Message, claimed bool,
 	case attempts == maxAttempts:
 		return m, false, finish(ctx, tx, id, "failed", fmt.Sprintf("given up after %d attempts", attempts))
 	}
-	_, err = tx.Exec(ctx, `
+	tx.Later(`
 		UPDATE notifications
 		SET state = 'sending', attempts = attempts + 1, lease_until = $2
 		WHERE notification_id = $1`, id, tx.Now.Add(lease))
-	if err != nil {
-		return m, false, fmt.Errorf("claim notification: %w", err)
-	}
 	return m, true, nil
 }
 

@@ -47,15 +47,12 @@ func complete(ctx context.Context, tx *txn.Tx, orderID string) error {
 	if !done && o.PaidAt != nil {
 		return nil
 	}
-	_, err = tx.Exec(ctx, `
+	tx.Later(`
 		UPDATE orders
 		SET paid_at = COALESCE(paid_at, $2), completed_at = CASE WHEN $3 THEN $2::timestamptz END,
 		    pool = CASE WHEN $3 AND pool IN ('RECENT', 'PENDING', 'APPROVED', 'PROCESS') THEN 'COMPLETED' ELSE pool END,
 		    version = version + 1, updated_at = $2
 		WHERE order_id = $1`, o.ID, tx.Now, done)
-	if err != nil {
-		return fmt.Errorf("complete order %s: %w", o.ID, err)
-	}
 	if done {
 		tx.Emit(events.OrderCompleted{OrderID: o.ID, Number: o.Number, Email: o.Email})
 	}

@@ -100,9 +100,7 @@ func Cancel(ctx context.Context, tx *txn.Tx, in CancelInput) (Order, error) {
 
 // end closes an order without delivery and states it.
 func end(ctx context.Context, tx *txn.Tx, o Order, to state.State, reason string) error {
-	if err := move(ctx, tx, o, to, reason); err != nil {
-		return err
-	}
+	move(tx, o, to, reason)
 	if err := shop.ReleaseCoupons(ctx, tx, o.ID); err != nil {
 		return err
 	}
@@ -116,15 +114,11 @@ func end(ctx context.Context, tx *txn.Tx, o Order, to state.State, reason string
 
 // move changes the state of a locked order; the database refuses what
 // state.Transitions does not have.
-func move(ctx context.Context, tx *txn.Tx, o Order, to state.State, reason string) error {
-	_, err := tx.Exec(ctx, `
+func move(tx *txn.Tx, o Order, to state.State, reason string) {
+	tx.Later(`
 		UPDATE orders
 		SET state = $2, reason = $3, version = version + 1, updated_at = $4
 		WHERE order_id = $1`, o.ID, to, reason, tx.Now)
-	if err != nil {
-		return fmt.Errorf("move order %s to %s: %w", o.ID, to, err)
-	}
-	return nil
 }
 
 // Settled reports whether the checkout of an order has come to its end; if so, it

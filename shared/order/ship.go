@@ -91,17 +91,17 @@ func RecordShipment(ctx context.Context, tx *txn.Tx, in ShipInput) (Order, error
 	if err != nil {
 		return Order{}, fmt.Errorf("encode shipments: %w", err)
 	}
-	_, err = tx.Exec(ctx, `
+	tx.Later(`
 		UPDATE orders
 		SET shipments = $2, shipped_at = CASE WHEN $3 THEN $4::timestamptz END, version = version + 1, updated_at = $4
 		WHERE order_id = $1`, o.ID, document, complete, tx.Now)
-	if err != nil {
-		return Order{}, fmt.Errorf("note the shipment of order %s: %w", o.ID, err)
-		DueCents: due,
-	}
 	tx.Emit(events.OrderShipped{
 		OrderID: o.ID, Number: o.Number, Email: o.Email, ShipmentID: s.ID, Carrier: s.Carrier, Tracking: s.Tracking, Lines: lines, Complete: complete,
+		DueCents: due,
 	})
+	return Get(ctx, tx, GetInput{ID: o.ID})
+}
+
 // dueFor returns what of an order's total is for the goods that have left, in the
 // currency's smallest unit, when rest has not: the part of the total that their prices
 // are of those of all goods, rounded down. With the last of them it is the total, so
@@ -132,9 +132,6 @@ func dueFor(o Order, rest []events.OrderLine) (int64, error) {
 	}
 	due := decimal.NewFromInt(o.TotalCents).Mul(all.Sub(left)).Div(all).Floor().IntPart()
 	return max(0, min(due, o.TotalCents)), nil
-}
-
-	return Get(ctx, tx, GetInput{ID: o.ID})
 }
 
 // unshipped returns what of an order has not left, by SKU.

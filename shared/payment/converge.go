@@ -134,7 +134,8 @@ func align(ctx context.Context, tx *txn.Tx, was Payment, at Standing) error {
 		return nil
 	}
 	p.Detail = "done at the gateway"
-	return save(ctx, tx, p)
+	save(tx, p)
+	return nil
 }
 
 // settleHeld records what a held payment has become, unless somebody has decided
@@ -164,9 +165,7 @@ func settleHeld(ctx context.Context, tx *txn.Tx, p Payment, outcome Outcome) err
 				tx.Emit(events.PaymentCaptured{OrderID: now.OrderID, PaymentID: now.ID, AmountCents: now.AmountCents})
 			}
 		}
-		if err := save(ctx, tx, *now); err != nil {
-			return err
-		}
+		save(tx, *now)
 	}
 	return conclude(ctx, tx, p.OrderID, payments)
 }

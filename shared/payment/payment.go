@@ -237,8 +237,8 @@ func query(ctx context.Context, tx *txn.Tx, where, id string) ([]Payment, error)
 }
 
 // save writes what an operation changed.
-func save(ctx context.Context, tx *txn.Tx, p Payment) error {
-	_, err := tx.Exec(ctx, `
+func save(tx *txn.Tx, p Payment) {
+	tx.Later(`
 		UPDATE payments
 		SET status = $2, authorized_cents = $3, captured_cents = $4, refunded_cents = $5, reference = $6, detail = $7, closed_at = $8, awaits_buyer = $9,
 		    avs = $10, cvv = $11, review = $12, returning_cents = $13, in_parts = $14, updated_at = $15
@@ -478,7 +478,8 @@ func (a *attempt) record(ctx context.Context, tx *txn.Tx, p *Payment) (ended boo
 	}
 	p.Detail = a.outcome.Detail
 	if a.outcome.State == Declined && a.Kind != Authorize && a.Kind != Charge {
-		return true, save(ctx, tx, *p) // the payment is what it was
+		save(tx, *p) // the payment is what it was
+		return true, nil
 	}
 	if a.outcome.Reference != "" {
 		p.Reference = a.outcome.Reference
@@ -495,7 +496,8 @@ func (a *attempt) record(ctx context.Context, tx *txn.Tx, p *Payment) (ended boo
 			return true, err
 		}
 	}
-	return true, save(ctx, tx, *p)
+	save(tx, *p)
+	return true, nil
 }
 
 // apply makes of a payment what an operation that was not refused, or a sale, has

@@ -64,9 +64,7 @@ func Cover(ctx context.Context, tx *txn.Tx, orderID, currency string, total int6
 		for _, p := range payments { // what was refused before is given up
 			if p.ClosedAt == nil && p.covers() == 0 && p.class() != '3' {
 				p.ClosedAt = &tx.Now
-				if err := save(ctx, tx, p); err != nil {
-					return err
-				}
+				save(tx, p)
 			}
 		}
 		var batch pgx.Batch
@@ -102,13 +100,15 @@ func (p *Payment) reduce(ctx context.Context, tx *txn.Tx, cents int64, revision 
 			p.Status = statusDeposited
 		}
 		tx.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, AmountCents: cents})
-		return save(ctx, tx, *p)
+		save(tx, *p)
+		return nil
 	}
 	p.ReturningCents += cents
 	if kind, _ := p.overpaid(); kind != "" && p.Gateway != "" {
 		tx.Emit(events.PaymentOverpaid{OrderID: p.OrderID, PaymentID: p.ID})
 	}
-	return save(ctx, tx, *p)
+	save(tx, *p)
+	return nil
 }
 
 // overpaid returns what has to be done that the money goes back which has to. A part

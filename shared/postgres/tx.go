@@ -34,34 +34,47 @@ func borrow(ctx context.Context, db DB) (*pgx.Conn, func(), error) {
 }
 
 // Tx is a transaction of one shop. It begins in the round trip of its first
-// statement and ends in that of the statements that were left to the commit.
+// statement and ends in that of the last ones, if nobody waits for their results.
 type Tx struct {
 	conn  *pgx.Conn
 	shop  string
 	begun bool
-	last  pgx.Batch
+	later pgx.Batch
 }
 
 const enterShop = `SELECT set_config('rackless.shop', $1, true)`
 
-// AtCommit returns a batch of statements to which others may be added: they run
-// together with the commit, so nothing can depend on what they return. An error in
-// one of them undoes the transaction.
-func (t *Tx) AtCommit() *pgx.Batch { return &t.last }
+// Later returns a batch to which statements may be added whose results decide
+// nothing: they run in the round trip of the next statement, before it, or else in
+// that of the commit. An error of the server in one of them is the next statement's,
+// and undoes the transaction; what a callback returns comes too late for that.
+func (t *Tx) Later() *pgx.Batch { return &t.later }
+
+// ahead returns the statements that go before the next one, and forgets them.
+func (t *Tx) ahead() []*pgx.QueuedQuery {
+	var first pgx.Batch
+	if !t.begun {
+		t.begun = true
+		first.Queue(`begin`)
+		first.Queue(enterShop, t.shop)
+	}
+	queries := append(first.QueuedQueries, t.later.QueuedQueries...)
+	t.later = pgx.Batch{}
+	return queries
+}
+
+// bare reports whether nothing has to go before the next statement.
+func (t *Tx) bare() bool { return t.begun && t.later.Len() == 0 }
 
 // SendBatch sends statements in one round trip.
 func (t *Tx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	if t.begun {
+	if t.bare() {
 		return t.conn.SendBatch(ctx, b)
 	}
-	t.begun = true
-	var whole pgx.Batch
-	whole.Queue(`begin`)
-	whole.Queue(enterShop, t.shop)
-	whole.QueuedQueries = append(whole.QueuedQueries, b.QueuedQueries...)
-	results := t.conn.SendBatch(ctx, &whole)
-	for range 2 {
-		if _, err := results.Exec(); err != nil {
+	ahead := t.ahead()
+	results := t.conn.SendBatch(ctx, &pgx.Batch{QueuedQueries: append(ahead, b.QueuedQueries...)})
+	for _, q := range ahead {
+		if err := result(q, results); err != nil {
 			_ = results.Close() // fails with the same error
 			return failed{err}
 		}
@@ -69,9 +82,18 @@ func (t *Tx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 	return results
 }
 
+// result reads what came of a statement of a batch.
+func result(q *pgx.QueuedQuery, results pgx.BatchResults) error {
+	if q.Fn != nil {
+		return q.Fn(results)
+	}
+	_, err := results.Exec()
+	return err
+}
+
 // Query sends one statement.
 func (t *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	if t.begun {
+	if t.bare() {
 		return t.conn.Query(ctx, sql, args...)
 	}
 	return query(ctx, t, sql, args)
@@ -79,7 +101,7 @@ func (t *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, erro
 
 // QueryRow sends one statement that returns a row.
 func (t *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	if t.begun {
+	if t.bare() {
 		return t.conn.QueryRow(ctx, sql, args...)
 	}
 	rows, err := query(ctx, t, sql, args)
@@ -88,7 +110,7 @@ func (t *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 
 // Exec sends one statement that returns nothing.
 func (t *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	if t.begun {
+	if t.bare() {
 		return t.conn.Exec(ctx, sql, args...)
 	}
 	var b pgx.Batch
@@ -103,24 +125,14 @@ func (t *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandT
 
 // Commit commits.
 func (t *Tx) Commit(ctx context.Context) error {
-	if !t.begun && t.last.Len() == 0 {
+	if !t.begun && t.later.Len() == 0 {
 		return nil
 	}
-	committed := func(tag pgconn.CommandTag) error {
-		if tag.String() == "ROLLBACK" { // a statement had failed
-			return pgx.ErrTxCommitRollback
-		}
-		return nil
+	tag, err := t.Exec(ctx, `commit`)
+	if err == nil && tag.String() == "ROLLBACK" { // a statement had failed
+		err = pgx.ErrTxCommitRollback
 	}
-	if t.last.Len() == 0 {
-		tag, err := t.conn.Exec(ctx, `commit`)
-		if err != nil {
-			return err
-		}
-		return committed(tag)
-	}
-	t.last.Queue(`commit`).Exec(committed)
-	return t.SendBatch(ctx, &t.last).Close()
+	return err
 }
 
 // Rollback undoes what is not committed. The connection is closed if that is not
@@ -162,7 +174,7 @@ func (t *Tx) Prepare(ctx context.Context, name, sql string) (*pgconn.StatementDe
 }
 
 func (t *Tx) begin(ctx context.Context) error {
-	if t.begun {
+	if t.bare() {
 		return nil
 	}
 	return t.SendBatch(ctx, &pgx.Batch{}).Close()

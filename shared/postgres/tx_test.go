@@ -69,7 +69,7 @@ func TestTransactionSavesRoundTrips(t *testing.T) {
 			return tx.SendBatch(t.Context(), &b).Close()
 		},
 		"nothing but what was left": func(tx *postgres.Tx, n int) error {
-			tx.AtCommit().Queue(insert, n)
+			tx.Later().Queue(insert, n)
 			return nil
 		},
 	}
@@ -94,7 +94,7 @@ func TestTransactionSavesRoundTrips(t *testing.T) {
 			t.Errorf("%s, then an error: %v", name, err)
 		}
 		err = postgres.InShop(t.Context(), pool, shop, func(tx *postgres.Tx) error {
-			tx.AtCommit().Queue(insert, n) // is there
+			tx.Later().Queue(insert, n) // is there
 			return do(tx, n+2)
 		})
 		if !postgres.IsUnique(err, "item_pkey") {
@@ -102,7 +102,7 @@ func TestTransactionSavesRoundTrips(t *testing.T) {
 		}
 		seen.n = 0
 		err = postgres.InShop(t.Context(), pool, shop, func(tx *postgres.Tx) error {
-			tx.AtCommit().Queue(insert, n+4)
+			tx.Later().Queue(insert, n+4)
 			return do(tx, n+3)
 		})
 		if want := 2; err != nil || seen.n > want {
@@ -119,5 +119,52 @@ func TestTransactionSavesRoundTrips(t *testing.T) {
 	var rows int
 	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM item WHERE shop = $1`, shop).Scan(&rows); err != nil || rows != 3*len(first) {
 		t.Errorf("%d rows of the shop, %v; want %d", rows, err, 3*len(first))
+	}
+}
+
+// What is left for later has happened for whatever comes after it, costs no round trip
+// of its own, and undoes all if the server refuses it.
+func TestLaterComesBeforeTheNextStatement(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t, testkit.Template())
+	var seen trips
+	cfg := db.Pool(t).Config()
+	cfg.ConnConfig.Tracer = &seen
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if _, err := pool.Exec(t.Context(), `CREATE TABLE item (n int PRIMARY KEY)`); err != nil {
+		t.Fatal(err)
+	}
+	const insert, count = `INSERT INTO item VALUES ($1)`, `SELECT count(*) FROM item`
+	seen.n = 0
+	err = postgres.InShop(t.Context(), pool, ident.New(ident.Shop), func(tx *postgres.Tx) error {
+		for want := range 3 {
+			var got int
+			tx.Later().Queue(insert, want)
+			if err := tx.QueryRow(t.Context(), count).Scan(&got); err != nil || got != want+1 {
+				t.Errorf("%d rows, %v; want %d", got, err, want+1)
+			}
+		}
+		tx.Later().Queue(insert, 3)
+		return nil
+	})
+	if err != nil || seen.n != 4 {
+		t.Errorf("%v, %d round trips; want 4", err, seen.n)
+	}
+	err = postgres.InShop(t.Context(), pool, ident.New(ident.Shop), func(tx *postgres.Tx) error {
+		tx.Later().Queue(insert, 4)
+		tx.Later().Queue(insert, 0) // is there
+		_, err := tx.Exec(t.Context(), count)
+		if !postgres.IsUnique(err, "item_pkey") {
+			t.Errorf("the statement after one that is refused: %v", err)
+		}
+		return err
+	})
+	var rows int
+	if got := pool.QueryRow(t.Context(), count).Scan(&rows); got != nil || rows != 4 || !postgres.IsUnique(err, "item_pkey") {
+		t.Errorf("%d rows, %v, and %v; want 4 and the violation", rows, got, err)
 	}
 }

@@ -84,10 +84,14 @@ func Write[In, Out any](status int, fn func(context.Context, *txn.Tx, In) (Out, 
 				}
 				return err
 			}
-			if a, err = encode(out); err != nil {
+			if a, err = encode(out); err != nil || key == nil {
 				return err
 			}
-			return finish(ctx, tx, key, status, a)
+			reply, err := a.record(status)
+			if err != nil {
+				return err
+			}
+			return key.Finish(tx, reply)
 		})
 		return a, err
 	})
@@ -189,7 +193,11 @@ func Staged[In, Out any](status int, fn func(ctx context.Context, run *txn.Runne
 				if a, err = encode(out); err != nil {
 					return err
 				}
-				return finish(ctx, tx, key, status, a)
+				reply, err := a.record(status)
+				if err != nil {
+					return err
+				}
+				return key.FinishClaimed(ctx, tx, reply)
 			})
 		}
 		if err != nil {
@@ -353,15 +361,10 @@ func (in *instance) key(c *call) (*idem.Key, error) {
 	return &key, err
 }
 
-func finish(ctx context.Context, tx *txn.Tx, key *idem.Key, status int, a answer) error {
-	if key == nil {
-		return nil
-	}
+// record is the answer as it is kept for a repeated key.
+func (a answer) record(status int) (idem.Reply, error) {
 	header, err := json.Marshal(a.header)
-	if err != nil {
-		return err
-	}
-	return key.Finish(ctx, tx, idem.Reply{Status: status, Header: header, Body: a.body})
+	return idem.Reply{Status: status, Header: header, Body: a.body}, err
 }
 
 func recorded(reply *idem.Reply) (a answer) {

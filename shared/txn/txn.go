@@ -80,6 +80,13 @@ func (tx *Tx) Cause() Cause { return tx.cause }
 // Caused replaces the cause from here on; consuming an event does.
 func (tx *Tx) Caused(c Cause) { tx.cause = c }
 
+// Later runs a statement whose result nobody needs in the round trip of the next one,
+// before it, or in that of the commit: to what follows it is as if it had run at once.
+// Its error is the next statement's, and undoes the transaction. Not for a Read.
+func (tx *Tx) Later(sql string, args ...any) {
+	tx.Tx.(*postgres.Tx).Later().Queue(sql, args...)
+}
+
 // EnterShop moves the transaction into another shop. Only the creation of that
 // shop has a reason to.
 func (tx *Tx) EnterShop(ctx context.Context, shop string) error {
@@ -129,7 +136,7 @@ func (r *Runner) Do(ctx context.Context, fn func(*Tx) error) error {
 		if refusal = fn(done); refusal != nil && !IsKept(refusal) {
 			return refusal
 		}
-		outbox.Queue(sql.AtCommit(), done.stated)
+		outbox.Queue(sql.Later(), done.stated)
 		return nil
 	})
 	if err != nil {

@@ -181,7 +181,7 @@ func (g *Gateway) capturesMore(ctx context.Context, id string) (bool, error) {
 // inParts tells whether Stripe takes several captures of a charge.
 func inParts(c *stripe.Charge) bool {
 	return c != nil && c.PaymentMethodDetails != nil && c.PaymentMethodDetails.Card != nil && c.PaymentMethodDetails.Card.Multicapture != nil &&
-		c.PaymentMethodDetails.Card.Multicapture.Status == stripe.ChargePaymentMethodDetailsCardMulticaptureStatusAvailable, nil
+		c.PaymentMethodDetails.Card.Multicapture.Status == stripe.ChargePaymentMethodDetailsCardMulticaptureStatusAvailable
 }
 
 // sale authorizes or charges.
@@ -372,11 +372,11 @@ func outcome(op payment.Operation, intent *stripe.PaymentIntent) (o payment.Outc
 	o = payment.Outcome{Reference: intent.ID, Detail: string(intent.Status)}
 	if c := intent.LatestCharge; c != nil {
 		o.AuthCode, o.AVS, o.CVV = checks(c)
+		o.Amex = c.PaymentMethodDetails != nil && c.PaymentMethodDetails.Card != nil && c.PaymentMethodDetails.Card.Brand == "amex"
 		if c.Outcome != nil && c.Outcome.SellerMessage != "" {
 			o.Detail = detail(c.Outcome.SellerMessage)
 		}
 	}
-		o.Amex = c.PaymentMethodDetails != nil && c.PaymentMethodDetails.Card != nil && c.PaymentMethodDetails.Card.Brand == "amex"
 	become := func(state payment.State, status string) (payment.Outcome, bool, error) {
 		o.State, o.Status = state, status
 		return o, true, nil
