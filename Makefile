@@ -69,7 +69,7 @@ e2e: bin/e2e ## Run the shop on a real Kubernetes with Knative, and what can hap
 	@exec bin/e2e -test.v -test.timeout 60m -test.run '^TestShop$$' $(ARGS)
 
 bench-cluster: bin/e2e ## Measure cold starts and first orders on that cluster, beside the smallest Service (ROUNDS=20)
-	@exec bin/e2e -test.timeout 110m -test.run '^TestBench$$' $(ARGS)
+	@exec bin/e2e -test.timeout 150m -test.run '^TestBench$$' $(ARGS)
 
 .PHONY: bin/e2e
 bin/e2e: cluster-deps bin/rackless

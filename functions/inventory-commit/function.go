@@ -2,12 +2,11 @@
 package inventorycommit
 
 import (
-	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/inventory"
 	"github.com/rackless/rackless/shared/runtime"
 )
 
 // New returns an instance of the function.
 func New() *runtime.Function {
-	return runtime.New("inventory-commit", runtime.On(inventory.Commit), runtime.Warm[events.CheckoutStarted]())
+	return runtime.New("inventory-commit", runtime.On(inventory.Commit))
 }

@@ -5,7 +5,6 @@ package paymentcapture
 import (
 	"net/http"
 
-	"github.com/rackless/rackless/shared/events"
 	"github.com/rackless/rackless/shared/payment"
 	"github.com/rackless/rackless/shared/payment/gateways"
 	"github.com/rackless/rackless/shared/runtime"
@@ -19,7 +18,6 @@ func New() *runtime.Function {
 			runtime.Staged(http.StatusOK, payment.Act(find, payment.Capture)),
 			runtime.OnStaged(payment.CaptureConfirmed(find)),
 			runtime.OnStaged(payment.CaptureShipped(find)),
-			runtime.Warm[events.CheckoutStarted](),
 		}, err
 	})
 }

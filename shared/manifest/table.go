@@ -236,7 +236,6 @@ var Functions = []Function{
 		Name:     "inventory-commit",
 		Summary:  "Takes the goods of a confirmed order off the shelf",
 		Consumes: []string{"dev.rackless.order.confirmed.v1"},
-		Warms:    []string{"dev.rackless.cart.checkout_started.v1"},
 		Emits:    []string{"dev.rackless.inventory.rejected.v1", "dev.rackless.inventory.changed.v1"},
 	},
 	{
@@ -381,7 +380,6 @@ var Functions = []Function{
 		Access:  "staff", Scope: "payment:write",
 		Idempotency: "required",
 		Consumes:    []string{"dev.rackless.order.confirmed.v1", "dev.rackless.order.shipped.v1"},
-		Warms:       []string{"dev.rackless.cart.checkout_started.v1"},
 		Emits:       []string{"dev.rackless.payment.captured.v1"},
 	},
 	{
