@@ -33,7 +33,7 @@ kind: Service
 metadata: {name: hello, namespace: rackless}
 spec:
   template:
-    metadata: {annotations: {autoscaling.knative.dev/max-scale: "10", autoscaling.knative.dev/target: "10"}}
+    metadata: {annotations: {autoscaling.knative.dev/max-scale: "10", autoscaling.knative.dev/metric: rps, autoscaling.knative.dev/target: "10"}}
     spec:
       enableServiceLinks: false
       containerConcurrency: 80
@@ -300,44 +300,51 @@ func (x *site) warming(t *testing.T, on bool) {
 	}
 }
 
-// burst is how long it takes from zero to the most pods under many requests at
-// once, in milliseconds.
+// burst is how long it takes from zero to ten pods when 150 requests a second come, of
+// which a pod is to have ten, in milliseconds.
 func (x *site) burst(t *testing.T, service string) float64 {
 	t.Helper()
-	most := 10
+	const most, rate = 10, 150
 	if service != "hello" {
-		patch := `{"spec": {"template": {"metadata": {"annotations": {"autoscaling.knative.dev/max-scale": "10", "autoscaling.knative.dev/target": "10"}}}}}`
+		patch := `{"spec": {"template": {"metadata": {"annotations": {"autoscaling.knative.dev/max-scale": "10", "autoscaling.knative.dev/metric": "rps", "autoscaling.knative.dev/target": "10"}}}}}`
 		if _, err := x.kubectl(t.Context(), "-n", "rackless", "patch", "ksvc", service, "--type=merge", "-p", patch); err != nil {
 			t.Fatal(err)
 		}
 	}
 	idleShopHasNoPods(t)
+	send := func() {
+		_, _ = x.api.send(t.Context(), "GET", "http://"+x.host(service)+"/v1/products", x.key, "", nil)
+	}
+	if service == "hello" {
+		send = func() {
+			_, _ = x.within.send(t.Context(), "GET", "http://hello.rackless.svc.cluster.local/", "", "", nil)
+		}
+	}
 	began := time.Now()
 	end := make(chan struct{})
 	var group sync.WaitGroup
-	for range 150 {
-		group.Go(func() {
-			for {
-				select {
-				case <-end:
-					return
-				default:
-				}
-				if service == "hello" {
-					_, _ = x.within.send(t.Context(), "GET", "http://hello.rackless.svc.cluster.local/", "", "", nil)
-				} else {
-					_, _ = x.api.send(t.Context(), "GET", "http://"+x.host(service)+"/v1/products", x.key, "", nil)
-				}
+	group.Go(func() {
+		tick := time.NewTicker(time.Second / rate)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+				group.Go(send)
 			}
-		})
-	}
+		}
+	})
 	for len(x.ready(t, service)) < most && time.Since(began) < 2*time.Minute {
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 	}
 	took := float64(time.Since(began).Milliseconds())
 	n := len(x.ready(t, service))
 	close(end)
 	group.Wait()
+	if n < most {
+		t.Errorf("%s has %d pods after %.0f ms, want %d", service, n, took, most)
+	}
 	step("%s: from zero to %d pods in %.0f ms", service, n, took)
 	return took
 }
