@@ -51,7 +51,7 @@ func Registry() []Registered {
 		{Example: OrderRevised{OrderID: order, Number: number, Email: email, Currency: currency, WasCents: 6497, TotalCents: total}},
 		{Example: OrderShipped{
 			OrderID: order, Number: number, Email: "ada@example.com", ShipmentID: "shi_06h0c6qbx9x05e73seysdj4z5r", Carrier: "UGND", Tracking: "1Z999AA10123456784",
-			Lines: []OrderLine{{SKU: "TEE:A001", Qty: 2}}, Complete: true,
+			Lines: []OrderLine{{SKU: "TEE:A001", Qty: 2}}, Complete: true, DueCents: total,
 		}},
 		{Example: PaymentAuthorized{OrderID: order, Payments: payments("130")}},
 		{Example: PaymentCaptured{OrderID: order, PaymentID: payment, AmountCents: total}},
