@@ -90,6 +90,11 @@ BEGIN
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN
             EXECUTE format('CREATE ROLE %I LOGIN IN ROLE rackless_function', login);
         END IF;
+        -- What works on one cart, order or payment has one good plan for each statement,
+        -- which need not be made again for each call. Lists are planned for what is asked.
+        IF login ~ '^rackless_(cart|inventory|notify|order|payment)_' AND login !~ '_(history|list)$' THEN
+            EXECUTE format('ALTER ROLE %I SET plan_cache_mode = force_generic_plan', login);
+        END IF;
         EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA public FROM %I', login);
         EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM %I', login);
         EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM %I', login);
