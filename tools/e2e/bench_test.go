@@ -26,8 +26,8 @@ var checkoutFunctions = []string{
 	"inventory-commit", "payment-capture", "notify-email", "order-get",
 }
 
-// hello is the smallest Service that there can be, for comparison; scaled and
-// limited as the functions are.
+// hello is the smallest Service that there can be, for comparison: limited as the
+// functions are, and scaled as the one is that takes the other burst.
 const hello = `apiVersion: serving.knative.dev/v1
 kind: Service
 metadata: {name: hello, namespace: rackless}
