@@ -28,17 +28,18 @@ import (
 
 // Options is what a shop needs. Only Logins has no default.
 type Options struct {
-	Logins    migrations.Logins          // to a migrated database
-	Manifests fs.FS                      // the embedded ones
-	Clock     clock.Clock                // the system's
-	Log       *slog.Logger               // none
-	Observer  func(topology.Observation) // sees every event; must not block
-	Chaos     topology.Chaos             // none
-	IdleAfter time.Duration              // how long a function stays up without a call; for ever
-	Pool      int                        // connections of each function; 2
-	Key       string                     // seals the shops' secrets, see shared/seal; none: they can have none
-	Tracing   bool
-	Postgres  []func(*pgxpool.Config) // for tests: what to change on the functions' pools
+	Logins                    migrations.Logins          // to a migrated database
+	Manifests                 fs.FS                      // the embedded ones
+	Clock                     clock.Clock                // the system's
+	Log                       *slog.Logger               // none
+	Observer                  func(topology.Observation) // sees every event; must not block
+	Chaos                     topology.Chaos             // none
+	IdleAfter                 time.Duration              // how long a function stays up without a call; for ever
+	Pool                      int                        // connections of each function; 2
+	Key                       string                     // seals the shops' secrets, see shared/seal; none: they can have none
+	Tracing                   bool                       // send spans to OTLPEndpoint, with OTLPHeaders: see config.Function
+	OTLPEndpoint, OTLPHeaders string
+	Postgres                  []func(*pgxpool.Config) // for tests: what to change on the functions' pools
 }
 
 // Shop is a running shop. It answers the public API.
@@ -67,8 +68,8 @@ func Open(o Options) (*Shop, error) {
 		sink, _ := cluster.SinkURL("rackless")
 		return runtime.Env{
 			Config: config.Function{
-				DatabaseURL: o.Logins.URL(name), DatabasePool: o.Pool, Sink: sink, FunctionURL: "http://{name}", Tracing: o.Tracing,
-				CredentialsKey: o.Key,
+				DatabaseURL: o.Logins.URL(name), DatabasePool: o.Pool, Sink: sink, FunctionURL: "http://{name}",
+				Tracing: o.Tracing, OTLPEndpoint: o.OTLPEndpoint, OTLPHeaders: o.OTLPHeaders, CredentialsKey: o.Key,
 			},
 			Clock: o.Clock, Client: &http.Client{Transport: cluster.Transport()}, Log: o.Log, Options: o.Postgres,
 		}
@@ -132,8 +133,8 @@ func (f *Function) Start(context.Context, map[string]string) error {
 		return err
 	}
 	shop, err := Open(Options{
-		Logins: logins, Log: telemetry.Logger(cfg.LogLevel), Pool: cfg.DatabasePool, Key: cfg.CredentialsKey, Tracing: cfg.Tracing,
-		IdleAfter: time.Minute,
+		Logins: logins, Log: telemetry.Logger(cfg.LogLevel), Pool: cfg.DatabasePool, Key: cfg.CredentialsKey, IdleAfter: time.Minute,
+		Tracing: cfg.Tracing, OTLPEndpoint: cfg.OTLPEndpoint, OTLPHeaders: cfg.OTLPHeaders,
 	})
 	if err != nil {
 		return fmt.Errorf("open the shop: %w", err)

@@ -1,5 +1,5 @@
-// Package paymentcapture takes authorized money: by request, or when an order is confirmed and the
-// payment method says so.
+// Package paymentcapture takes authorized money: by request, or when an order is confirmed or goods
+// leave, as the payment method says.
 package paymentcapture
 
 import (

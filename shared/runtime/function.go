@@ -149,8 +149,9 @@ func (f *Function) start(ctx context.Context) (*instance, error) {
 		env.Log = telemetry.Logger(env.Config.LogLevel)
 	}
 	env.Log = env.Log.With("function", f.spec.Name)
+	traces := telemetry.Start(env.Config.Tracing, f.spec.Name, env.Config.OTLPEndpoint, env.Config.OTLPHeaders)
 	if env.Client == nil {
-		env.Client = &http.Client{Transport: telemetry.Transport(env.Config.Tracing, http.DefaultTransport)}
+		env.Client = &http.Client{Transport: traces.Transport(http.DefaultTransport)}
 	}
 	ops := f.ops
 	if f.wire != nil {
@@ -172,16 +173,15 @@ func (f *Function) start(ctx context.Context) (*instance, error) {
 		DB: db, Clock: env.Clock, Log: env.Log,
 		Publisher: outbox.Publisher{Client: env.Client, Sink: env.Config.Sink},
 	}
-	stopTracing := telemetry.Start(env.Config.Tracing, f.spec.Name, env.Config.OTLPEndpoint, env.Config.OTLPHeaders)
 	in.stop = func(ctx context.Context) error {
 		db.Close()
-		return stopTracing(ctx)
+		return traces.Stop(ctx)
 	}
 	in.handler, err = in.routes(ops)
 	if err != nil {
 		return nil, errors.Join(err, in.stop(ctx))
 	}
-	in.handler = telemetry.Handler(env.Config.Tracing, f.spec.Name, in.handler)
+	in.handler = traces.Handler(f.spec.Name, in.handler)
 	return in, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
 )
 
 // exporter sends spans as OTLP/HTTP in its JSON encoding. The official exporter
@@ -136,9 +137,19 @@ func toOTLP(s trace.ReadOnlySpan) otlpSpan {
 	return out
 }
 
+// private are the attributes of a request whose text is a stranger's: it may hold a
+// card number, a token or a name, and a refusal comes too late to keep it out. Which
+// operation it was, the name of the span says.
+var private = map[attribute.Key]bool{
+	semconv.URLPathKey: true, semconv.URLQueryKey: true, semconv.URLFullKey: true, semconv.UserAgentOriginalKey: true,
+}
+
 func pairs(attributes []attribute.KeyValue) []otlpPair {
 	var out []otlpPair
 	for _, a := range attributes {
+		if private[a.Key] {
+			continue
+		}
 		value := map[string]any{"stringValue": a.Value.String()}
 		switch a.Value.Type() {
 		case attribute.BOOL:

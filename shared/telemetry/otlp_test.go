@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/rackless/rackless/shared/telemetry"
 )
@@ -51,17 +51,19 @@ func TestSpansAreExported(t *testing.T) {
 	}))
 	defer collector.Close()
 
-	stop := telemetry.Start(true, "cart-price", collector.URL+"/", "X-Key=secret")
-	ctx, parent := otel.Tracer("test").Start(t.Context(), "parent")
-	if p := telemetry.TraceParent(ctx, ""); !strings.HasPrefix(p, "00-"+parent.SpanContext().TraceID().String()) {
-		t.Errorf("traceparent %q is not of the present span", p)
-	}
-	_, child := otel.Tracer("test").Start(ctx, "child")
-	child.SetAttributes(attribute.Int("rows", 3), attribute.Bool("hit", true))
-	child.SetStatus(codes.Error, "no")
-	child.End()
-	parent.End()
-	if err := stop(context.Background()); err != nil {
+	traces := telemetry.Start(true, "cart-price", collector.URL+"/", "X-Key=secret")
+	function := traces.Handler("cart-price", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		parent := trace.SpanFromContext(r.Context())
+		if p := telemetry.TraceParent(r.Context(), ""); !strings.HasPrefix(p, "00-"+parent.SpanContext().TraceID().String()) {
+			t.Errorf("traceparent %q is not of the present span", p)
+		}
+		_, child := parent.TracerProvider().Tracer("test").Start(r.Context(), "child")
+		child.SetAttributes(attribute.Int("rows", 3), attribute.Bool("hit", true))
+		child.SetStatus(codes.Error, "no")
+		child.End()
+	}))
+	function.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	if err := traces.Stop(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 
@@ -69,12 +71,15 @@ func TestSpansAreExported(t *testing.T) {
 	if len(b.ResourceSpans) != 1 || b.ResourceSpans[0].Resource.Attributes[0].Value["stringValue"] != "cart-price" {
 		t.Fatalf("resource: %+v", b)
 	}
-	spans := b.ResourceSpans[0].ScopeSpans[0].Spans
+	var spans []span
+	for _, scope := range b.ResourceSpans[0].ScopeSpans {
+		spans = append(spans, scope.Spans...)
+	}
 	if len(spans) != 2 {
 		t.Fatalf("%d spans, want 2", len(spans))
 	}
 	c, p := spans[0], spans[1]
-	if c.ParentSpanID != p.SpanID || c.TraceID != p.TraceID || c.Name != "child" || c.Kind != 1 || c.Status.Code != 2 {
+	if c.ParentSpanID != p.SpanID || c.TraceID != p.TraceID || c.Name != "child" || p.Name != "cart-price" || p.Kind != 2 || c.Kind != 1 || c.Status.Code != 2 {
 		t.Errorf("child %+v of parent %+v", c, p)
 	}
 	if c.Attributes[0].Value["intValue"] != "3" || c.Attributes[1].Value["boolValue"] != true {

@@ -12,7 +12,6 @@ import (
 	"regexp"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
@@ -30,33 +29,45 @@ func Logger(level string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: l}))
 }
 
-// Start sends the traces of a service to an OTLP endpoint, if on. What it returns
-// sends the last of them.
-func Start(on bool, service, endpoint, headers string) (stop func(context.Context) error) {
+// Traces are the spans of one service; nil are none.
+type Traces struct{ provider *trace.TracerProvider }
+
+// Start sends the traces of a service to an OTLP endpoint, if on.
+func Start(on bool, service, endpoint, headers string) *Traces {
 	if !on {
-		return func(context.Context) error { return nil }
+		return nil
 	}
-	provider := trace.NewTracerProvider(trace.WithBatcher(newExporter(endpoint, headers)),
-		trace.WithResource(resource.NewSchemaless(semconv.ServiceName(service))))
-	otel.SetTracerProvider(provider)
-	otel.SetTextMapPropagator(propagation.TraceContext{})
-	return provider.Shutdown
+	return &Traces{trace.NewTracerProvider(trace.WithBatcher(newExporter(endpoint, headers)),
+		trace.WithResource(resource.NewSchemaless(semconv.ServiceName(service))))}
 }
 
-// Handler makes a span of every request, if on.
-func Handler(on bool, name string, next http.Handler) http.Handler {
-	if !on {
-		return next
+// Stop sends the last of them.
+func (t *Traces) Stop(ctx context.Context) error {
+	if t == nil {
+		return nil
 	}
-	return otelhttp.NewHandler(next, name)
+	return t.provider.Shutdown(ctx)
 }
 
-// Transport makes a span of every outgoing request, if on.
-func Transport(on bool, next http.RoundTripper) http.RoundTripper {
-	if !on {
+// Handler makes a span of every request, which bears the name.
+func (t *Traces) Handler(name string, next http.Handler) http.Handler {
+	if t == nil {
 		return next
 	}
-	return otelhttp.NewTransport(next)
+	named := otelhttp.WithSpanNameFormatter(func(string, *http.Request) string { return name })
+	return otelhttp.NewHandler(next, name, append(t.options(), named)...)
+}
+
+// Transport makes a span of every outgoing request.
+func (t *Traces) Transport(next http.RoundTripper) http.RoundTripper {
+	if t == nil {
+		return next
+	}
+	return otelhttp.NewTransport(next, t.options()...)
+}
+
+func (t *Traces) options() []otelhttp.Option {
+	return []otelhttp.Option{otelhttp.WithTracerProvider(t.provider), otelhttp.WithPropagators(propagation.TraceContext{})}
 }
 
 var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
