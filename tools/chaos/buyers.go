@@ -19,13 +19,14 @@ const (
 	couponUses  = 2    // of the coupon LAST
 	giftCents   = 3000 // on the gift card
 	giftCode    = "GIFT-CHAOS-0001"
-	restocked   = 2       // pieces of SCARCE that come in between
-	plentyStock = 1000    // pieces of PLENTY
-	priceCents  = 1999    // of each
-	shipCents   = 500     // per order
-	couponCents = 200     // off with LAST
-	maxTries    = 60      // of one request by a patient buyer
-	wrongPostal = "46282" // at which Authorize.Net declines (its test triggers)
+	ownGift     = "GIFT-CHAOS-0002" // another, which only one buyer has: what is done with a card is done in every run
+	restocked   = 2                 // pieces of SCARCE that come in between
+	plentyStock = 1000              // pieces of PLENTY
+	priceCents  = 1999              // of each
+	shipCents   = 500               // per order
+	couponCents = 200               // off with LAST
+	maxTries    = 60                // of one request by a patient buyer
+	wrongPostal = "46282"           // at which Authorize.Net declines (its test triggers)
 )
 
 // wish is what one buyer wants.
@@ -34,7 +35,7 @@ type wish struct {
 	sku    string
 	qty    int
 	coupon bool
-	gift   bool
+	gift   string // code of a gift card, taken before the card
 	card   string // "approve", "decline" or "hold"
 	fate   string // what staff do afterwards: "", "cancel", "approve"
 	hasty  bool   // gives up after the first request that is not answered
@@ -45,12 +46,13 @@ var wishes = []wish{
 	{name: "ada", sku: "SCARCE", qty: 2, coupon: true, card: "approve"},
 	{name: "bob", sku: "SCARCE", qty: 2, coupon: true, card: "approve"},
 	{name: "cem", sku: "SCARCE", qty: 2, coupon: true, card: "approve", hasty: true},
-	{name: "dua", sku: "SCARCE", qty: 1, gift: true, card: "approve"},
-	{name: "eve", sku: "PLENTY", qty: 1, gift: true, card: "approve"},
+	{name: "dua", sku: "SCARCE", qty: 1, gift: giftCode, card: "approve"},
+	{name: "eve", sku: "PLENTY", qty: 1, gift: giftCode, card: "approve"},
 	{name: "fay", sku: "PLENTY", qty: 1, card: "decline"},
 	{name: "gus", sku: "PLENTY", qty: 1, card: "approve", fate: "cancel"},
 	{name: "hal", sku: "PLENTY", qty: 1, card: "hold", fate: "approve"},
-	{name: "ida", sku: "PLENTY", qty: 1, gift: true, coupon: true, card: "hold"},
+	{name: "ida", sku: "PLENTY", qty: 1, gift: giftCode, coupon: true, card: "hold"},
+	{name: "jan", sku: "PLENTY", qty: 1, gift: ownGift, card: "hold"},
 }
 
 // told is what a buyer was told about one request for an order.
@@ -63,7 +65,6 @@ type told struct {
 	balance   int64  // of the gift card, as a refusal told it
 	answered  bool
 	refused   bool
-	withGift  bool
 	withOffer bool
 }
 
@@ -164,7 +165,7 @@ func (s shopper) furnish(ctx context.Context, account object) error {
 		"shipping_methods": list{object{"id": "GROUND", "name": "Ground", "region": "US", "handler": "SIMPLE", "carrier": "SLOW", "enabled": true, "item_price": "5.00", "add_price": "0.00"}},
 		"payment_methods":  list{object{"tender": "CREDIT", "gateway": gateway, "capture": "on_confirm", "enabled": true, "title": "Card"}},
 		"offers":           list{object{"id": "LAST", "code": "LAST", "on": "goods", "kind": "each", "value": "2.00", "usage_limit": couponUses}},
-		"gift_cards":       list{object{"code": giftCode, "balance": "30.00"}},
+		"gift_cards":       list{object{"code": giftCode, "balance": "30.00"}, object{"code": ownGift, "balance": "10.00"}},
 	}, nil)
 	if err != nil {
 		return err
@@ -216,14 +217,14 @@ func (s shopper) buy(ctx context.Context, w wish, cart, token string) ([]told, e
 			return history, err
 		}
 		payments := list{object{"tender": "CREDIT", "token": card}}
-		if w.gift {
-			payments = append(list{object{"tender": "GIFTCARD", "code": giftCode}}, payments...)
+		if w.gift != "" {
+			payments = append(list{object{"tender": "GIFTCARD", "code": w.gift}}, payments...)
 		}
 		send := s.insist
 		if w.hasty {
 			send = s.send
 		}
-		t := told{wish: w, cart: cart, withGift: w.gift, withOffer: w.coupon, from: time.Now()}
+		t := told{wish: w, cart: cart, withOffer: w.coupon, from: time.Now()}
 		r, err := send(ctx, token, "POST", "/v1/orders", fmt.Sprint(w.name, attempt), object{"cart_id": cart, "payments": payments})
 		if err != nil {
 			return history, err

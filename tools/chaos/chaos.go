@@ -88,16 +88,27 @@ func Run(ctx context.Context, o Options) (s Summary, err error) {
 				i+1, o.Runs, each.Seconds(), s.Orders, s.Deaths, s.Found(), unhit(points), (each * time.Duration(o.Runs-i-1)).Round(time.Second))
 		}
 	}
+	for _, p := range points {
+		if p.Hits == 0 {
+			fmt.Fprintf(o.Out, "not hit: %s (%s)\n", p.Name, p.Gateway)
+		}
+	}
 	s.Fewest = slices.MinFunc(points, func(a, b *Point) int { return cmp.Compare(a.Hits, b.Hits) }).Hits
 	return s, nil
 }
 
 // choose returns what happens in the i-th run, which follows from the seed and i
-// alone: the points take turns, in another order in each round.
+// alone: the points take turns, in another order in each round. In every second
+// round the first function to reach the point dies, in the others a later one.
 func choose(seed uint64, i int, points []*Point) run {
-	turns := rand.New(rand.NewPCG(seed, uint64(i/len(points)))).Perm(len(points))
+	round := i / len(points)
+	turns := rand.New(rand.NewPCG(seed, uint64(round))).Perm(len(points))
 	point := points[turns[i%len(points)]]
-	return run{index: i, gateway: point.Gateway, point: point, random: rand.New(rand.NewPCG(seed, uint64(i)+1000))}
+	r := run{index: i, gateway: point.Gateway, point: point, random: rand.New(rand.NewPCG(seed, uint64(i)+1000))}
+	if round%2 == 1 {
+		r.spare = r.random.IntN(min(point.Times, 4))
+	}
+	return r
 }
 
 func unhit(points []*Point) (n int) {

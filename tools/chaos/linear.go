@@ -105,7 +105,7 @@ func (h history) operations(ctx context.Context, w *world) (map[string][]porcupi
 	return all, h.tenders(ctx, w, add)
 }
 
-// tenders adds what was done with the coupon and the gift card.
+// tenders adds what was done with the coupon and the gift card for which buyers race.
 func (h history) tenders(ctx context.Context, w *world, add func(string, span, operation)) error {
 	for _, t := range h.told {
 		s := span{t.from, t.to}
@@ -128,9 +128,9 @@ func (h history) tenders(ctx context.Context, w *world, add func(string, span, o
 			SELECT o.order_id,
 			       EXISTS (SELECT FROM coupon_redemptions c WHERE c.shop_id = $1 AND c.order_id = o.order_id),
 			       EXISTS (SELECT FROM coupon_redemptions c WHERE c.shop_id = $1 AND c.order_id = o.order_id AND c.state = 'released'),
-			       (SELECT COALESCE(-sum(cents), 0) FROM gift_card_entries e WHERE e.shop_id = $1 AND e.order_id = o.order_id AND e.kind = 'hold')::bigint,
-			       (SELECT COALESCE(sum(cents), 0) FROM gift_card_entries e WHERE e.shop_id = $1 AND e.order_id = o.order_id AND e.kind IN ('release', 'refund'))::bigint
-			FROM orders o WHERE o.shop_id = $1 AND o.cart_id = $2`, h.shop, t.cart).Scan(&id, &coupon, &couponReleased, &held, &given)
+			       (SELECT COALESCE(-sum(cents), 0) FROM gift_card_entries e WHERE e.shop_id = $1 AND e.order_id = o.order_id AND e.code = $3 AND e.kind = 'hold')::bigint,
+			       (SELECT COALESCE(sum(cents), 0) FROM gift_card_entries e WHERE e.shop_id = $1 AND e.order_id = o.order_id AND e.code = $3 AND e.kind IN ('release', 'refund'))::bigint
+			FROM orders o WHERE o.shop_id = $1 AND o.cart_id = $2`, h.shop, t.cart, giftCode).Scan(&id, &coupon, &couponReleased, &held, &given)
 		if err != nil {
 			continue // the request that was not answered had no effect
 		}

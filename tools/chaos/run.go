@@ -70,9 +70,12 @@ func (w *world) discover(ctx context.Context) ([]*Point, error) {
 		}
 		for name, n := range times {
 			p := &Point{Name: name, Gateway: gateway, Times: n}
-			known := slices.ContainsFunc(all, func(q *Point) bool { return q.Name == name })
-			if !known && slices.Contains(chain, p.function()) {
+			switch known := slices.IndexFunc(all, func(q *Point) bool { return q.Name == name }); {
+			case !slices.Contains(chain, p.function()):
+			case known < 0:
 				all = append(all, p)
+			case all[known].Times == 1 && n > 1: // reached by more than one buyer there
+				all[known] = p
 			}
 		}
 	}
@@ -85,6 +88,7 @@ type run struct {
 	index   int
 	gateway string
 	point   *Point // nil: nobody dies
+	spare   int    // how often it is passed before
 	calm    bool   // nor is anything lost
 	random  *rand.Rand
 }
@@ -218,8 +222,7 @@ func (w *world) account(s *shopper) object {
 // trouble arms the point and has the gateway lose replies.
 func (w *world) trouble(ctx context.Context, r run) error {
 	if r.point != nil {
-		spare := r.random.IntN(min(r.point.Times, 4))
-		w.process(r.point.function()).arm("CHAOS_POINT="+r.point.Name, fmt.Sprint("CHAOS_SPARE=", spare))
+		w.process(r.point.function()).arm("CHAOS_POINT="+r.point.Name, fmt.Sprint("CHAOS_SPARE=", r.spare))
 	}
 	if r.calm || r.gateway == "test" {
 		return nil
