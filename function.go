@@ -28,18 +28,19 @@ import (
 
 // Options is what a shop needs. Only Logins has no default.
 type Options struct {
-	Logins                    migrations.Logins          // to a migrated database
-	Manifests                 fs.FS                      // the embedded ones
-	Clock                     clock.Clock                // the system's
-	Log                       *slog.Logger               // none
-	Observer                  func(topology.Observation) // sees every event; must not block
-	Chaos                     topology.Chaos             // none
-	IdleAfter                 time.Duration              // how long a function stays up without a call; for ever
-	Pool                      int                        // connections of each function; 2
-	Key                       string                     // seals the shops' secrets, see shared/seal; none: they can have none
-	Tracing                   bool                       // send spans to OTLPEndpoint, with OTLPHeaders: see config.Function
-	OTLPEndpoint, OTLPHeaders string
-	Postgres                  []func(*pgxpool.Config) // for tests: what to change on the functions' pools
+	Logins       migrations.Logins          // to a migrated database
+	Manifests    fs.FS                      // the embedded ones
+	Clock        clock.Clock                // the system's
+	Log          *slog.Logger               // none
+	Observer     func(topology.Observation) // sees every event; must not block
+	Chaos        topology.Chaos             // none
+	IdleAfter    time.Duration              // how long a function stays up without a call; for ever
+	Pool         int                        // connections of each function; 2
+	Key          string                     // seals the shops' secrets, see shared/seal; none: they can have none
+	Tracing      bool                       // send spans to OTLPEndpoint, with OTLPHeaders: see config.Function
+	OTLPEndpoint string
+	OTLPHeaders  string
+	Postgres     []func(*pgxpool.Config) // for tests: what to change on the functions' pools
 }
 
 // Shop is a running shop. It answers the public API.

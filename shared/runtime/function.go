@@ -131,7 +131,7 @@ func (f *Function) Start(ctx context.Context, _ map[string]string) error {
 	return nil
 }
 
-func (f *Function) start(ctx context.Context) (*instance, error) {
+func (f *Function) start(ctx context.Context) (_ *instance, err error) {
 	env := Env{}
 	if f.env != nil {
 		env = *f.env
@@ -150,12 +150,16 @@ func (f *Function) start(ctx context.Context) (*instance, error) {
 	}
 	env.Log = env.Log.With("function", f.spec.Name)
 	traces := telemetry.Start(env.Config.Tracing, f.spec.Name, env.Config.OTLPEndpoint, env.Config.OTLPHeaders)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, traces.Stop(ctx))
+		}
+	}()
 	if env.Client == nil {
 		env.Client = &http.Client{Transport: traces.Transport(http.DefaultTransport)}
 	}
 	ops := f.ops
 	if f.wire != nil {
-		var err error
 		if ops, err = f.wire(&env); err != nil {
 			return nil, err
 		}
@@ -179,7 +183,8 @@ func (f *Function) start(ctx context.Context) (*instance, error) {
 	}
 	in.handler, err = in.routes(ops)
 	if err != nil {
-		return nil, errors.Join(err, in.stop(ctx))
+		db.Close()
+		return nil, err
 	}
 	in.handler = traces.Handler(f.spec.Name, in.handler)
 	return in, nil
