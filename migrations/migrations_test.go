@@ -107,7 +107,8 @@ func schema(t *testing.T, ctx context.Context, url string) []string {
 	return lines
 }
 
-// data is at least one row for the tables that others refer to.
+// data is at least one row for the tables that others refer to, and such as a down has
+// to translate.
 const data = `
 	INSERT INTO shops (shop_id, name, currency, created_at, updated_at) VALUES ('shp_1', 'S', 'USD', now(), now());
 	INSERT INTO shop_hosts VALUES ('s.example', 'shp_1');
@@ -121,14 +122,18 @@ const data = `
 	INSERT INTO orders (order_id, shop_id, number, cart_id, owner, email, currency, total_cents, cart, products, configuration, totals, explanation,
 	                    expires_at, created_at, updated_at)
 		VALUES ('ord_1', 'shp_1', '2026-11-1000', 'crt_1', 'cus_1', 'a@example.com', 'USD', 100, '{}', '{}', '\x01', '{}', '{}', now(), now(), now());
-	INSERT INTO payments (payment_id, shop_id, order_id, position, tender, currency, status, amount_cents, created_at, updated_at)
-		VALUES ('pay_1', 'shp_1', 'ord_1', 0, 'CREDIT', 'USD', '500', 100, now(), now());
+	INSERT INTO payments (payment_id, shop_id, order_id, position, tender, currency, status, amount_cents, capture_on, in_parts, created_at, updated_at)
+		VALUES ('pay_1', 'shp_1', 'ord_1', 0, 'CREDIT', 'USD', '500', 100, 'on_each_shipment', true, now(), now());
+	INSERT INTO payment_methods (shop_id, position, document) VALUES ('shp_1', 0, '{"tender": "CREDIT", "capture": "on_each_shipment"}');
 	INSERT INTO payment_operations (operation_id, shop_id, payment_id, kind, amount_cents, created_at)
 		VALUES ('pop_1', 'shp_1', 'pay_1', 'authorize', 100, now());
 	INSERT INTO outbox (event_id, shop_id, type, source, subject, occurred_at, due_at, data, correlation, next_attempt)
 		VALUES ('01890a5d-ac96-774b-bcce-b302099a8057', 'shp_1', 't', 's', 'ord_1', now(), now(), '{}', 'c', now());
 	INSERT INTO inbox VALUES ('01890a5d-ac96-774b-bcce-b302099a8057', 'c', 's', 'shp_1', now());
 	INSERT INTO stock (shop_id, sku, listed) VALUES ('shp_1', 'A', true);
+	INSERT INTO stock_movements (shop_id, sku, qty, kind, created_at) VALUES ('shp_1', 'A', 5, 'adjust', now());
+	INSERT INTO stock_movements (shop_id, sku, qty, kind, order_id, created_at)
+		VALUES ('shp_1', 'A', -1, 'sale', 'ord_1', now()), ('shp_1', 'A', -1, 'revise', 'ord_1', now()), ('shp_1', 'A', 1, 'revise', 'ord_1', now());
 	INSERT INTO ebay_accounts (account_id, shop_id, name, marketplace, created_at, updated_at) VALUES ('eba_1', 'shp_1', 'n', 'EBAY_US', now(), now());
 	INSERT INTO ebay_profiles VALUES ('shp_1', 'P', 1, '{}', now(), now());
 	INSERT INTO ebay_listings (listing_id, shop_id, account_id, product_id, sku, currency, state, due_at, created_at, updated_at)
