@@ -376,7 +376,7 @@ var Functions = []Function{
 	{
 		Name:    "payment-capture",
 		Route:   "POST /v1/payments/{id}/capture",
-		Summary: "Takes authorized money: by request, or when an order is confirmed and the payment method says so",
+		Summary: "Takes authorized money: by request, or when an order is confirmed or goods leave, as the payment method says",
 		Access:  "staff", Scope: "payment:write",
 		Idempotency: "required",
 		Consumes:    []string{"dev.rackless.order.confirmed.v1", "dev.rackless.order.shipped.v1"},
