@@ -99,7 +99,7 @@ func Run(ctx context.Context, o Options) (s Summary, err error) {
 
 // choose returns what happens in the i-th run, which follows from the seed and i
 // alone: the points take turns, in another order in each round. In every second
-// round the first function to reach the point dies, in the others a later one.
+// round the first function to reach the point dies, in the others perhaps a later one.
 func choose(seed uint64, i int, points []*Point) run {
 	round := i / len(points)
 	turns := rand.New(rand.NewPCG(seed, uint64(round))).Perm(len(points))
