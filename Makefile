@@ -66,7 +66,7 @@ bench-price: ## Measure the pricing engine alone: lines by promotions, allocatio
 	go test -run '^$$' -bench Price -benchmem ./shared/cart/price
 
 e2e: bin/e2e ## Run the shop on a real Kubernetes with Knative, and what can happen to it there
-	@exec bin/e2e -test.v -test.timeout 60m -test.run '^TestShop$$' $(ARGS)
+	@exec bin/e2e -test.v -test.timeout 60m -test.parallel 8 -test.run '^TestShop$$' $(ARGS)
 
 bench-cluster: bin/e2e ## Measure cold starts and first orders on that cluster, beside the smallest Service (ROUNDS=20)
 	@exec bin/e2e -test.timeout 150m -test.run '^TestBench$$' $(ARGS)

@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -79,6 +80,16 @@ func scenario(t *testing.T, name string, do func(t *testing.T)) {
 		failed.Add(1)
 	}
 	fmt.Printf("e2e: %s: %s (%.1f s)\n", name, verdict, time.Since(began).Seconds())
+}
+
+// together runs scenarios side by side that do not get in each other's way, most of
+// whose time is waiting.
+func together(t *testing.T, scenarios map[string]func(t *testing.T)) {
+	var group sync.WaitGroup
+	for name, do := range scenarios {
+		group.Go(func() { scenario(t, name, do) })
+	}
+	group.Wait()
 }
 
 // command runs a program in the repository's top folder and returns its output.

@@ -21,18 +21,20 @@ import (
 	"github.com/rackless/rackless/shared/events"
 )
 
-// The scenarios run one after the other, in this order. The other topologies are
-// applied, ordered in and measured by TestBench.
+// The scenarios run in this order. The other topologies are applied, ordered in and
+// measured by TestBench.
 func TestShop(t *testing.T) {
-	scenario(t, "a second plan is empty", planIsEmpty)
-	scenario(t, "every function keeps Knative's runtime contract", runtimeContract)
-	scenario(t, "an idle shop has no pods", idleShopHasNoPods)
-	scenario(t, "the URL of a function at zero answers", urlAtZeroAnswers)
-	scenario(t, "a checkout with everything at zero", func(t *testing.T) {
-		s.furnish(t, "FIRST", 100)
-		idleShopHasNoPods(t)
-		checkout(t, "FIRST")
+	scenario(t, "every function keeps Knative's runtime contract", func(t *testing.T) {
+		runtimeContract(t)
+		s.furnish(t, "FIRST", 100) // before all go to sleep
 	})
+	together(t, map[string]func(t *testing.T){
+		"an idle shop has no pods":                      idleShopHasNoPods,
+		"a second plan is empty":                        planIsEmpty,
+		"OpenTofu's modules are well-formed and tested": modules,
+	})
+	scenario(t, "a checkout with everything at zero", func(t *testing.T) { checkout(t, "FIRST") })
+	scenario(t, "the URL of a function at zero answers", urlAtZeroAnswers)
 	scenario(t, "a checkout with everything warm", func(t *testing.T) { checkout(t, "FIRST") })
 	scenario(t, "a declined payment gives everything back", declinedPayment)
 	scenario(t, "the last piece is sold once", lastPieceIsSoldOnce)
@@ -45,9 +47,10 @@ func TestShop(t *testing.T) {
 	scenario(t, "a schema migration while serving", migrationWhileServing)
 	scenario(t, "logins and accounts reach nothing that they do not need", attacks)
 	scenario(t, "the books balance", booksBalance)
-	scenario(t, "Knative's broker does what the local broker does", conformance)
-	scenario(t, "OpenTofu's modules are well-formed and tested", modules)
-	scenario(t, "a second cluster, killed on its way up, leaves nothing", clusterCrash)
+	together(t, map[string]func(t *testing.T){
+		"Knative's broker does what the local broker does":       conformance,
+		"a second cluster, killed on its way up, leaves nothing": clusterCrash,
+	})
 	scenario(t, "a destroy leaves nothing", destroyLeavesNothing)
 }
 
@@ -106,6 +109,9 @@ func idleShopHasNoPods(t *testing.T) {
 }
 
 func urlAtZeroAnswers(t *testing.T) {
+	if pods := s.pods(t, "shop-get"); len(pods) > 0 {
+		t.Errorf("it is not at zero: %v", pods)
+	}
 	r, err := s.api.send(t.Context(), "GET", "http://"+s.host("shop-get")+"/v1/shop", s.key, "", nil)
 	if err != nil || r.status != http.StatusOK {
 		t.Errorf("status %d: %s: %v", r.status, r.body, err)

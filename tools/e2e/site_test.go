@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rackless/rackless/migrations"
 	"github.com/rackless/rackless/shared/auth"
@@ -50,19 +51,17 @@ func openSite(ctx context.Context) (_ *site, err error) {
 		return nil, err
 	}
 	step("bringing a cluster up (the first time its programs are built: a quarter of an hour)")
-	out, err := command(ctx, nil, "bin/testcluster", "up", x.name)
-	if err != nil {
+	if _, err := command(ctx, nil, "bin/testcluster", "build"); err != nil {
 		return x, err
 	}
-	for line := range strings.Lines(out) {
-		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
-		x.env[name] = value
-	}
-	if err := x.openDatabase(ctx); err != nil {
-		return x, err
-	}
-	step("building the images of this commit")
-	if err := x.buildImages(ctx); err != nil {
+	// While the cluster waits for itself, what runs beside it is made.
+	work, both := errgroup.WithContext(ctx)
+	work.Go(func() error {
+		_, err := command(both, nil, "bin/testcluster", "up", x.name)
+		return err
+	})
+	work.Go(func() error { return x.prepare(both) })
+	if err := work.Wait(); err != nil {
 		return x, err
 	}
 	if err := x.initTofu(ctx); err != nil {
@@ -81,9 +80,37 @@ func openSite(ctx context.Context) (_ *site, err error) {
 	return x, x.addShop(ctx)
 }
 
+// prepare waits for what of the cluster is there first, its link and its registry, and
+// makes the database and the images.
+func (x *site) prepare(ctx context.Context) error {
+	for {
+		if out, err := command(ctx, nil, "bin/testcluster", "env", x.name); err == nil {
+			for line := range strings.Lines(out) {
+				name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+				x.env[name] = value
+			}
+			if conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", x.env["CLUSTER_REGISTRY"]); err == nil {
+				_ = conn.Close()
+				break
+			}
+		}
+		select {
+		case <-ctx.Done(): // also when the cluster does not come up
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	if err := x.openDatabase(ctx); err != nil {
+		return err
+	}
+	step("building the images of this commit")
+	return x.buildImages(ctx)
+}
+
 // buildImages builds and pushes the images, and keeps what it has linked for the next
 // time: a function of which nothing has changed is not linked again. Who builds at the
-// same time waits, since they would write the same files.
+// same time waits, since they would write the same files. The cluster goes first, on a
+// machine with few processors: its parts give each other up when they are slow.
 func (x *site) buildImages(ctx context.Context) error {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -101,7 +128,7 @@ func (x *site) buildImages(ctx context.Context) error {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return err
 	}
-	_, err = command(ctx, []string{"KOCACHE=" + cache}, "make", "images", "REGISTRY="+x.env["CLUSTER_REGISTRY"], "PLATFORMS=linux/amd64")
+	_, err = command(ctx, []string{"KOCACHE=" + cache}, "nice", "make", "images", "REGISTRY="+x.env["CLUSTER_REGISTRY"], "PLATFORMS=linux/amd64")
 	return err
 }
 
