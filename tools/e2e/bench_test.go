@@ -170,22 +170,6 @@ func (f figures) beside(name string) float64 {
 	return median(greetings)
 }
 
-// How long Knative keeps a pod that has nothing to do: in a test, so that it does not
-// take all day, and as it comes.
-const (
-	brief = "15s"
-	usual = "60s"
-)
-
-// keepPods sets it. Until then a sleeping shop would go to sleep again while its buyer
-// types.
-func (x *site) keepPods(t *testing.T, window string) {
-	t.Helper()
-	if _, err := x.kubectl(t.Context(), "-n", "knative-serving", "patch", "configmap", "config-autoscaler", "--type", "merge", "-p", `{"data": {"stable-window": "`+window+`"}}`); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // The buyers of first orders: how long they look at the price of their cart, with
 // their address in it, before they order.
 const (
@@ -197,7 +181,7 @@ const (
 func (f figures) firstOrders(t *testing.T, rounds int) {
 	clear(f.FirstOrder)
 	s.furnish(t, "BENCH", 1000)
-	s.keepPods(t, usual)
+	s.keepPods(t, usual) // or the shop would go to sleep again while its buyer types
 	defer s.keepPods(t, brief)
 	for range rounds {
 		idleShopHasNoPods(t)

@@ -35,11 +35,9 @@ var namespaces atomic.Int32
 func (knative) Apply(t *testing.T, manifest string) string {
 	t.Helper()
 	ns := fmt.Sprintf("conformance-%d", namespaces.Add(1))
-	if _, err := s.kubectl(t.Context(), "create", "namespace", ns); err != nil {
-		t.Fatal(err)
-	}
 	file := filepath.Join(t.TempDir(), "manifest.yaml")
-	if err := os.WriteFile(file, []byte(manifest), 0o644); err != nil {
+	own := "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + ns + "}\n---\n"
+	if err := os.WriteFile(file, []byte(own+manifest), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(time.Second) {
@@ -52,33 +50,45 @@ func (knative) Apply(t *testing.T, manifest string) string {
 			t.Fatal(err)
 		}
 	}
-	kinds := []string{"broker"}
-	if strings.Contains(manifest, "kind: Trigger") {
-		kinds = append(kinds, "trigger")
-	}
-	for _, kind := range kinds {
-		if _, err := s.kubectl(t.Context(), "-n", ns, "wait", kind, "--all", "--for=condition=Ready", "--timeout=120s"); err != nil {
+	wait := func(what ...string) {
+		t.Helper()
+		if _, err := s.kubectl(t.Context(), append([]string{"-n", ns, "wait", "--timeout=120s"}, what...)...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ip, err := s.kubectl(t.Context(), "-n", "knative-eventing", "get", "service", "broker-ingress", "-o", "jsonpath={.spec.clusterIP}")
+	if triggers := strings.Count(manifest, "kind: Trigger"); triggers == 0 {
+		wait("broker", "--all", "--for=condition=Ready")
+	} else {
+		wait("broker,trigger", "--all", "--for=condition=Ready")
+		// Ready says that the triggers are accepted. The dispatcher hears of them later, and
+		// then says so of all of them in the channel's status.
+		wait("inmemorychannels.messaging.knative.dev", "--all", fmt.Sprintf("--for=jsonpath={.status.subscribers[%d].ready}=True", triggers-1))
+		awaitFilter(t, ns)
+	}
+	return "http://" + s.broker + "/" + ns + "/main"
+}
+
+// awaitFilter waits until the filter knows a namespace's triggers, of which it hears by
+// a watch of its own: where there is none it answers 404, and what is no event it
+// refuses with 400.
+func awaitFilter(t *testing.T, namespace string) {
+	t.Helper()
+	out, err := s.kubectl(t.Context(), "-n", namespace, "get", "inmemorychannels.messaging.knative.dev", "-o", "jsonpath={.items[*].spec.subscribers[*].subscriberUri}")
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Ready says that the triggers are accepted. The dispatcher hears of them later, and
-	// then says so in the channel's status.
-	triggers := strings.Count(manifest, "kind: Trigger")
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(300 * time.Millisecond) {
-		out, err := s.kubectl(t.Context(), "-n", ns, "get", "inmemorychannels.messaging.knative.dev", "-o", "jsonpath={.items[*].status.subscribers[*].ready}")
-		if err == nil && strings.Count(out, "True") == triggers {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the dispatcher knows of %q, want %d triggers: %v", out, triggers, err)
+	for _, trigger := range fields(out) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+			r, err := s.filter.send(t.Context(), "POST", trigger, "", "", nil)
+			if err == nil && r.status == http.StatusBadRequest {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: status %d, %v", trigger, r.status, err)
+			}
 		}
 	}
-	time.Sleep(time.Second) // and the filter hears of them by a watch of its own
-	return "http://" + ip + "/" + ns + "/main"
+	time.Sleep(time.Second) // and hears of where they lead
 }
 
 func (knative) Serve(t *testing.T, h http.Handler) string {

@@ -200,3 +200,18 @@ func fields(text string) []string {
 	}
 	return out
 }
+
+// How long Knative keeps a pod that has nothing to do: in a test, so that it does not
+// take all day, and as it comes.
+const (
+	brief = "15s"
+	usual = "60s"
+)
+
+// keepPods sets it.
+func (x *site) keepPods(t *testing.T, window string) {
+	t.Helper()
+	if _, err := x.kubectl(t.Context(), "-n", "knative-serving", "patch", "configmap", "config-autoscaler", "--type", "merge", "-p", `{"data": {"stable-window": "`+window+`"}}`); err != nil {
+		t.Fatal(err)
+	}
+}

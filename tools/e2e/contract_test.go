@@ -93,7 +93,7 @@ func booksBalance(t *testing.T) {
 }
 
 func destroyLeavesNothing(t *testing.T) {
-	if err := s.tofu(t.Context(), "destroy", "-auto-approve"); err != nil {
+	if err := s.tofu(t.Context(), "destroy", "-auto-approve", "-refresh=false"); err != nil {
 		t.Fatal(err)
 	}
 	deadline := time.Now().Add(2 * time.Minute)
@@ -112,51 +112,57 @@ func destroyLeavesNothing(t *testing.T) {
 // runtimeContract holds every function to what Knative Serving expects of a
 // container, and to how it is meant to be locked up.
 func runtimeContract(t *testing.T) {
-	names := make(chan string)
+	out, err := s.kubectl(t.Context(), "-n", "rackless", "get", "ksvc", "-o", "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var services struct{ Items []service }
+	if err := json.Unmarshal([]byte(out), &services); err != nil {
+		t.Fatal(err)
+	}
+	if len(services.Items) != len(manifest.Functions) {
+		t.Errorf("%d Services, want one for each of %d functions", len(services.Items), len(manifest.Functions))
+	}
+	queue := make(chan service)
 	var workers sync.WaitGroup
 	for range 4 { // most of a cold start is waiting
 		workers.Go(func() {
-			for name := range names {
-				keepsContract(t, name)
+			for o := range queue {
+				keepsContract(t, o)
 			}
 		})
 	}
-	for _, f := range manifest.Functions {
-		names <- f.Name
+	for _, o := range services.Items {
+		queue <- o
 	}
-	close(names)
+	close(queue)
 	workers.Wait()
 	drain(t)
 }
 
-func keepsContract(t *testing.T, name string) {
-	out, err := s.kubectl(t.Context(), "-n", "rackless", "get", "ksvc", name, "-o", "json")
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	var o struct {
-		Spec struct {
-			Template struct {
-				Spec struct {
-					ServiceAccountName           string
-					AutomountServiceAccountToken *bool
-					EnableServiceLinks           *bool
-					Containers                   []struct {
-						Image           string
-						SecurityContext struct {
-							ReadOnlyRootFilesystem, RunAsNonRoot, AllowPrivilegeEscalation *bool
-							Capabilities                                                   struct{ Drop []string }
-						}
+// service is what matters here of a Knative Service.
+type service struct {
+	Metadata struct{ Name string }
+	Spec     struct {
+		Template struct {
+			Spec struct {
+				ServiceAccountName           string
+				AutomountServiceAccountToken *bool
+				EnableServiceLinks           *bool
+				Containers                   []struct {
+					Image           string
+					SecurityContext struct {
+						ReadOnlyRootFilesystem, RunAsNonRoot, AllowPrivilegeEscalation *bool
+						Capabilities                                                   struct{ Drop []string }
 					}
 				}
 			}
 		}
 	}
-	if err := json.Unmarshal([]byte(out), &o); err != nil {
-		t.Error(err)
-		return
-	}
+}
+
+func keepsContract(t *testing.T, o service) {
+	name := o.Metadata.Name
 	spec := o.Spec.Template.Spec
 	c := spec.Containers[0]
 	is := func(b *bool, want bool) bool { return b != nil && *b == want }

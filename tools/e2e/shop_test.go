@@ -35,7 +35,10 @@ func TestShop(t *testing.T) {
 	})
 	scenario(t, "a checkout with everything at zero", func(t *testing.T) { checkout(t, "FIRST") })
 	scenario(t, "the URL of a function at zero answers", urlAtZeroAnswers)
-	scenario(t, "a checkout with everything warm", func(t *testing.T) { checkout(t, "FIRST") })
+	scenario(t, "a checkout with everything warm", func(t *testing.T) {
+		s.keepPods(t, usual) // from here on it is not cold starts that are tested
+		checkout(t, "FIRST")
+	})
 	scenario(t, "a declined payment gives everything back", declinedPayment)
 	scenario(t, "the last piece is sold once", lastPieceIsSoldOnce)
 	scenario(t, "pods killed in the middle of the chain", podsKilled)
@@ -242,10 +245,10 @@ func trouble(t *testing.T, sku string, do func()) {
 func podsKilled(t *testing.T) {
 	trouble(t, "KILLED", func() {
 		for range 6 {
-			for _, f := range []string{"inventory-reserve", "payment-authorize", "order-confirm", "inventory-commit", "payment-capture", "order-place"} {
-				if pods := s.pods(t, f); len(pods) > 0 {
-					_, _ = s.kubectl(t.Context(), "-n", "rackless", "delete", "pod", pods[0], "--grace-period=0", "--force", "--wait=false")
-				}
+			_, err := s.kubectl(t.Context(), "-n", "rackless", "delete", "pod", "--grace-period=0", "--force", "--wait=false", "--ignore-not-found", "-l",
+				"serving.knative.dev/service in (inventory-reserve, payment-authorize, order-confirm, inventory-commit, payment-capture, order-place)")
+			if err != nil {
+				t.Error(err)
 			}
 			time.Sleep(300 * time.Millisecond)
 		}
@@ -353,6 +356,7 @@ func scaleUpAndDown(t *testing.T) {
 	if most < 2 || refused.Load() > 0 {
 		t.Errorf("%d pods at most under load, %d requests failed; want two pods and no failure", most, refused.Load())
 	}
+	s.keepPods(t, brief)
 	idleShopHasNoPods(t)
 }
 

@@ -41,8 +41,10 @@ type site struct {
 	key     string // staff's
 	front   string // the Service that answers the public API
 	sweeper string // where the sweeper is woken
+	broker  string // address of the brokers' ingress
 	api     client // through the ingress
 	within  client // names of the cluster's own DNS
+	filter  client // of the brokers
 }
 
 func openSite(ctx context.Context) (_ *site, err error) {
@@ -71,12 +73,19 @@ func openSite(ctx context.Context) (_ *site, err error) {
 	if err := x.tofu(ctx, "apply", "-auto-approve"); err != nil {
 		return x, err
 	}
-	ingress, err := x.kubectl(ctx, "-n", "traefik", "get", "service", "traefik-internal", "-o", "jsonpath={.spec.clusterIP}")
+	ingress, err := x.address(ctx, "traefik", "traefik-internal")
 	if err != nil {
 		return x, err
 	}
+	filter, err := x.address(ctx, "knative-eventing", "broker-filter")
+	if err != nil {
+		return x, err
+	}
+	if x.broker, err = x.address(ctx, "knative-eventing", "broker-ingress"); err != nil {
+		return x, err
+	}
 	x.api = newClient(strings.TrimPrefix(x.env["CLUSTER_INGRESS"], "http://") + ":80")
-	x.within = newClient(ingress + ":80")
+	x.within, x.filter = newClient(ingress+":80"), newClient(filter+":80")
 	return x, x.addShop(ctx)
 }
 
@@ -224,6 +233,11 @@ func (x *site) host(function string) string {
 
 func (x *site) kubectl(ctx context.Context, args ...string) (string, error) {
 	return command(ctx, []string{"KUBECONFIG=" + x.env["KUBECONFIG"]}, filepath.Join(x.env["CLUSTER_BIN"], "kubectl"), args...)
+}
+
+// address is that of a Service in the cluster.
+func (x *site) address(ctx context.Context, namespace, service string) (string, error) {
+	return x.kubectl(ctx, "-n", namespace, "get", "service", service, "-o", "jsonpath={.spec.clusterIP}")
 }
 
 // initTofu gives OpenTofu its provider, from this machine, and its variables.
