@@ -66,7 +66,7 @@ bench-price: ## Measure the pricing engine alone: lines by promotions, allocatio
 	go test -run '^$$' -bench Price -benchmem ./shared/cart/price
 
 e2e: bin/e2e ## Run the shop on a real Kubernetes with Knative, and what can happen to it there
-	@exec bin/e2e -test.v -test.timeout 60m -test.parallel 4 -test.run '^TestShop$$' $(ARGS)
+	@exec bin/e2e -test.v -test.timeout 60m -test.parallel 8 -test.run '^TestShop$$' $(ARGS)
 
 bench-cluster: bin/e2e ## Measure cold starts and first orders on that cluster, beside the smallest Service (ROUNDS=20)
 	@exec bin/e2e -test.timeout 150m -test.run '^TestBench$$' $(ARGS)
@@ -81,7 +81,7 @@ images: ## Build and push an image of each function (REGISTRY=… PLATFORMS=linu
 	@mkdir -p bin/sbom; GOWORK=off go -C infra/images build -o $(CURDIR)/bin/images .
 	@ko=$$(cd infra/images && GOWORK=off go tool -n ko); base=$$(bin/images base $(REGISTRY)/base:1); \
 	echo "== building $$(ls functions/cmd | wc -l) images on $$base"; \
-	KO_CONFIG_PATH=infra/images KO_DEFAULTBASEIMAGE=$$base KO_DOCKER_REPO=$(REGISTRY) GOWORK=off GOFLAGS=-buildvcs=false $$ko build --base-import-paths --jobs=$$((2 * $$(getconf _NPROCESSORS_ONLN))) \
+	KO_CONFIG_PATH=infra/images KO_DEFAULTBASEIMAGE=$$base KO_DOCKER_REPO=$(REGISTRY) GOWORK=off GOFLAGS=-buildvcs=false $$ko build --base-import-paths \
 		--sbom=spdx --sbom-dir=bin/sbom --platform=$(PLATFORMS) --image-refs=bin/images.txt \
 		$$(GOWORK=off go list ./functions/cmd/...) >/dev/null 2>bin/images.log || { tail -20 bin/images.log; exit 1; }
 	@bin/images list bin/images.txt > bin/images.tfvars.json && echo "== pushed; bin/images.tfvars.json names them by digest, bin/sbom says what is in them"

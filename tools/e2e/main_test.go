@@ -82,12 +82,12 @@ func scenario(t *testing.T, name string, do func(t *testing.T)) {
 	fmt.Printf("e2e: %s: %s (%.1f s)\n", name, verdict, time.Since(began).Seconds())
 }
 
-// together runs scenarios side by side that do not get in each other's way, most of
-// whose time is waiting.
-func together(t *testing.T, scenarios map[string]func(t *testing.T)) {
+// together does side by side what does not get in each other's way, most of whose time
+// is waiting.
+func together(do ...func()) {
 	var group sync.WaitGroup
-	for name, do := range scenarios {
-		group.Go(func() { scenario(t, name, do) })
+	for _, f := range do {
+		group.Go(f)
 	}
 	group.Wait()
 }

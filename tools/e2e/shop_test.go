@@ -28,11 +28,11 @@ func TestShop(t *testing.T) {
 		runtimeContract(t)
 		s.furnish(t, "FIRST", 100) // before all go to sleep
 	})
-	together(t, map[string]func(t *testing.T){
-		"an idle shop has no pods":                      idleShopHasNoPods,
-		"a second plan is empty":                        planIsEmpty,
-		"OpenTofu's modules are well-formed and tested": modules,
-	})
+	together(
+		func() { scenario(t, "an idle shop has no pods", idleShopHasNoPods) },
+		func() { scenario(t, "a second plan is empty", planIsEmpty) },
+		func() { scenario(t, "OpenTofu's modules are well-formed and tested", modules) },
+	)
 	scenario(t, "a checkout with everything at zero", func(t *testing.T) { checkout(t, "FIRST") })
 	scenario(t, "the URL of a function at zero answers", urlAtZeroAnswers)
 	scenario(t, "a checkout with everything warm", func(t *testing.T) {
@@ -50,11 +50,13 @@ func TestShop(t *testing.T) {
 	scenario(t, "a schema migration while serving", migrationWhileServing)
 	scenario(t, "logins and accounts reach nothing that they do not need", attacks)
 	scenario(t, "the books balance", booksBalance)
-	together(t, map[string]func(t *testing.T){
-		"Knative's broker does what the local broker does":       conformance,
-		"a second cluster, killed on its way up, leaves nothing": clusterCrash,
-	})
-	scenario(t, "a destroy leaves nothing", destroyLeavesNothing)
+	together(
+		func() { scenario(t, "Knative's broker does what the local broker does", conformance) },
+		func() {
+			scenario(t, "a second cluster, killed on its way up, leaves nothing", clusterCrash)
+			scenario(t, "a destroy leaves nothing", destroyLeavesNothing)
+		},
+	)
 }
 
 func planIsEmpty(t *testing.T) {
