@@ -180,7 +180,7 @@ const (
 // firstOrders orders in a sleeping shop, beside cold starts of one function.
 func (f figures) firstOrders(t *testing.T, rounds int) {
 	clear(f.FirstOrder)
-	s.furnish(t, "BENCH", 1000)
+	s.furnish(t, map[string]int{"BENCH": 1000})
 	s.keepPods(t, usual) // or the shop would go to sleep again while its buyer types
 	defer s.keepPods(t, brief)
 	for range rounds {
@@ -206,7 +206,7 @@ var topologies = []string{"operation", "domain", "shop"}
 func (x *site) shape(t *testing.T, topology string, rounds int) (f shape) {
 	t.Helper()
 	x.arrange(t, topology)
-	x.furnish(t, "BENCH", 1000)
+	x.furnish(t, map[string]int{"BENCH": 1000})
 	for range rounds {
 		if topology != "shop" { // which has its own broker and stays up
 			idleShopHasNoPods(t)

@@ -50,21 +50,25 @@ func (knative) Apply(t *testing.T, manifest string) string {
 			t.Fatal(err)
 		}
 	}
-	wait := func(what ...string) {
-		t.Helper()
-		if _, err := s.kubectl(t.Context(), append([]string{"-n", ns, "wait", "--timeout=120s"}, what...)...); err != nil {
-			t.Fatal(err)
+	kinds, triggers := "broker", strings.Count(manifest, "kind: Trigger")
+	if triggers > 0 {
+		kinds = "broker,trigger"
+	}
+	if _, err := s.kubectl(t.Context(), "-n", ns, "wait", kinds, "--all", "--for=condition=Ready", "--timeout=120s"); err != nil {
+		t.Fatal(err)
+	}
+	// Ready says that the triggers are accepted. The dispatcher hears of them later, and
+	// then says so in the channel's status.
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(300 * time.Millisecond) {
+		out, err := s.kubectl(t.Context(), "-n", ns, "get", "inmemorychannels.messaging.knative.dev", "-o", "jsonpath={.items[*].status.subscribers[*].ready}")
+		if err == nil && strings.Count(out, "True") == triggers {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the dispatcher knows of %q, want %d triggers: %v", out, triggers, err)
 		}
 	}
-	if triggers := strings.Count(manifest, "kind: Trigger"); triggers == 0 {
-		wait("broker", "--all", "--for=condition=Ready")
-	} else {
-		wait("broker,trigger", "--all", "--for=condition=Ready")
-		// Ready says that the triggers are accepted. The dispatcher hears of them later, and
-		// then says so of all of them in the channel's status.
-		wait("inmemorychannels.messaging.knative.dev", "--all", fmt.Sprintf("--for=jsonpath={.status.subscribers[%d].ready}=True", triggers-1))
-		awaitFilter(t, ns)
-	}
+	awaitFilter(t, ns)
 	return "http://" + s.broker + "/" + ns + "/main"
 }
 

@@ -89,20 +89,21 @@ func (x *site) must(t *testing.T, token, method, path, key string, body, out any
 type object = map[string]any
 type list = []any
 
-// furnish gives the shop a product with so many pieces in stock.
-func (x *site) furnish(t *testing.T, sku string, qty int) {
+// furnish gives the shop products with so many pieces of each in stock.
+func (x *site) furnish(t *testing.T, stock map[string]int) {
 	t.Helper()
 	x.must(t, x.key, "PATCH", "/v1/shop", "", object{
 		"general":          object{"policy": "exact", "currency": "USD"},
 		"shipping_methods": list{object{"id": "GROUND", "name": "Ground", "region": "US", "handler": "SIMPLE", "carrier": "SLOW", "enabled": true, "item_price": "5.00", "add_price": "0.00"}},
 		"payment_methods":  list{object{"tender": "CREDIT", "gateway": "test", "capture": "on_confirm", "enabled": true, "title": "Card"}},
 	}, nil)
-	x.must(t, x.key, "PUT", "/v1/products", "", object{"products": list{
-		object{"id": sku, "name": sku, "base_price": "19.99", "weight": "16", "active": true, "track_stock": true},
-	}}, nil)
-	x.must(t, x.key, "POST", "/v1/inventory/adjustments", "stock "+sku+fmt.Sprint(time.Now().UnixNano()), object{
-		"adjustments": list{object{"sku": sku, "set": qty}}, "reason": "count",
-	}, nil)
+	var products, counts list
+	for sku, qty := range stock {
+		products = append(products, object{"id": sku, "name": sku, "base_price": "19.99", "weight": "16", "active": true, "track_stock": true})
+		counts = append(counts, object{"sku": sku, "set": qty})
+	}
+	x.must(t, x.key, "PUT", "/v1/products", "", object{"products": products}, nil)
+	x.must(t, x.key, "POST", "/v1/inventory/adjustments", "stock"+fmt.Sprint(time.Now().UnixNano()), object{"adjustments": counts, "reason": "count"}, nil)
 }
 
 // visit is a buyer with a cart.

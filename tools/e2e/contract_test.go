@@ -182,7 +182,7 @@ func keepsContract(t *testing.T, o service) {
 // drain ends a pod with a request in it, which must be answered all the same.
 func drain(t *testing.T) {
 	const sku = "DRAIN"
-	s.furnish(t, sku, 1)
+	s.furnish(t, map[string]int{sku: 1})
 	lock, err := s.db.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -31,10 +32,10 @@ var keep = flag.Bool("keep", false, "leave the cluster up")
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(run(m))
+	os.Exit(all(m))
 }
 
-func run(m *testing.M) int {
+func all(m *testing.M) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	code := 1
@@ -92,19 +93,29 @@ func together(do ...func()) {
 	group.Wait()
 }
 
-// command runs a program in the repository's top folder and returns its output.
+// command runs a program in the repository's top folder and returns its output. What
+// it complains of is in the error.
 func command(ctx context.Context, env []string, name string, args ...string) (string, error) {
+	var stderr strings.Builder
+	out, err := run(ctx, env, &stderr, name, args...)
+	if err != nil {
+		return out, fmt.Errorf("%w: %s%s", err, tail(out), tail(stderr.String()))
+	}
+	return out, nil
+}
+
+// run runs a program in the repository's top folder and returns its output.
+func run(ctx context.Context, env []string, stderr io.Writer, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = top()
 	cmd.Env = append(os.Environ(), env...)
 	// What is interrupted ends with all that it has started.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
+	cmd.Stderr = stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return string(out), fmt.Errorf("%s %s: %w: %s%s", filepath.Base(name), strings.Join(args, " "), err, tail(string(out)), tail(stderr.String()))
+		return string(out), fmt.Errorf("%s %s: %w", filepath.Base(name), strings.Join(args, " "), err)
 	}
 	return string(out), nil
 }

@@ -26,7 +26,8 @@ import (
 func TestShop(t *testing.T) {
 	scenario(t, "every function keeps Knative's runtime contract", func(t *testing.T) {
 		runtimeContract(t)
-		s.furnish(t, "FIRST", 100) // before all go to sleep
+		// All goods come before the shop goes to sleep.
+		s.furnish(t, map[string]int{"FIRST": 100, "DECLINED": 3, "LAST": 1, "KILLED": orders, "BROKER": orders, "DATABASE": orders, "POISON": 5})
 	})
 	together(
 		func() { scenario(t, "an idle shop has no pods", idleShopHasNoPods) },
@@ -139,7 +140,6 @@ func checkout(t *testing.T, sku string) {
 }
 
 func declinedPayment(t *testing.T) {
-	s.furnish(t, "DECLINED", 3)
 	v := s.visit(t, "DECLINED", 2)
 	o := s.place(t, v, "tok_decline")
 	deadline := time.Now().Add(time.Minute)
@@ -173,7 +173,6 @@ func wantStock(t *testing.T, sku string, onHand, reserved int64) {
 }
 
 func lastPieceIsSoldOnce(t *testing.T) {
-	s.furnish(t, "LAST", 1)
 	visits := []visit{s.visit(t, "LAST", 1), s.visit(t, "LAST", 1), s.visit(t, "LAST", 1)}
 	var group sync.WaitGroup
 	var accepted atomic.Int32
@@ -221,10 +220,12 @@ func endsOf(t *testing.T, visits []visit) map[string]int {
 	return ends
 }
 
-// trouble places orders while do makes trouble, and wants each confirmed once.
+// orders are how many are placed in each kind of trouble.
+const orders = 12
+
+// trouble places orders of all there is of a SKU while do makes trouble, and wants each
+// confirmed once.
 func trouble(t *testing.T, sku string, do func()) {
-	const orders = 12
-	s.furnish(t, sku, orders)
 	visits := make([]visit, orders)
 	for i := range visits {
 		visits[i] = s.visit(t, sku, 1)
@@ -246,7 +247,7 @@ func trouble(t *testing.T, sku string, do func()) {
 
 func podsKilled(t *testing.T) {
 	trouble(t, "KILLED", func() {
-		for range 6 {
+		for range 4 {
 			_, err := s.kubectl(t.Context(), "-n", "rackless", "delete", "pod", "--grace-period=0", "--force", "--wait=false", "--ignore-not-found", "-l",
 				"serving.knative.dev/service in (inventory-reserve, payment-authorize, order-confirm, inventory-commit, payment-capture, order-place)")
 			if err != nil {
@@ -286,7 +287,6 @@ func databaseRestarted(t *testing.T) {
 // An event whose data no consumer can read is given up by the broker, told of by
 // "rackless events", mended, and delivered in the end.
 func poisonEvent(t *testing.T) {
-	s.furnish(t, "POISON", 5)
 	v := s.visit(t, "POISON", 1)
 	hold, err := s.db.Begin(t.Context())
 	if err != nil {

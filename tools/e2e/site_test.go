@@ -52,14 +52,14 @@ func openSite(ctx context.Context) (_ *site, err error) {
 	if x.dir, err = os.MkdirTemp("", "rackless-e2e-"); err != nil {
 		return nil, err
 	}
-	step("bringing a cluster up (the first time its programs are built: a quarter of an hour)")
-	if _, err := command(ctx, nil, "bin/testcluster", "build"); err != nil {
+	step("bringing a cluster up")
+	if _, err := run(ctx, nil, os.Stderr, "bin/testcluster", "build"); err != nil {
 		return x, err
 	}
 	// While the cluster waits for itself, what runs beside it is made.
 	work, both := errgroup.WithContext(ctx)
 	work.Go(func() error {
-		_, err := command(both, nil, "bin/testcluster", "up", x.name)
+		_, err := run(both, nil, os.Stderr, "bin/testcluster", "up", x.name)
 		return err
 	})
 	work.Go(func() error { return x.prepare(both) })
