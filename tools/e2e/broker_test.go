@@ -72,9 +72,9 @@ func (knative) Apply(t *testing.T, manifest string) string {
 	return "http://" + s.broker + "/" + ns + "/main"
 }
 
-// awaitFilter waits until the filter knows a namespace's triggers, of which it hears by
-// a watch of its own: where there is none it answers 404, and what is no event it
-// refuses with 400.
+// awaitFilter waits until the filter knows a namespace's triggers and where they lead, of
+// which it hears by a watch of its own; until then it answers 404. Who serves a
+// subscriber takes the probe for itself.
 func awaitFilter(t *testing.T, namespace string) {
 	t.Helper()
 	out, err := s.kubectl(t.Context(), "-n", namespace, "get", "inmemorychannels.messaging.knative.dev", "-o", "jsonpath={.items[*].spec.subscribers[*].subscriberUri}")
@@ -83,17 +83,29 @@ func awaitFilter(t *testing.T, namespace string) {
 	}
 	for _, trigger := range fields(out) {
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-			r, err := s.filter.send(t.Context(), "POST", trigger, "", "", nil)
-			if err == nil && r.status == http.StatusBadRequest {
-				break
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, trigger, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, value := range map[string]string{"specversion": "1.0", "id": "probe", "type": probe, "source": "/probe", "knativebrokerttl": "1"} {
+				req.Header.Set("Ce-"+name, value)
+			}
+			res, err := s.filter.http.Do(req)
+			if err == nil {
+				res.Body.Close()
+				if res.StatusCode/100 == 2 {
+					break
+				}
 			}
 			if time.Now().After(deadline) {
-				t.Fatalf("%s: status %d, %v", trigger, r.status, err)
+				t.Fatalf("the filter does not know %s: %v, %v", trigger, res, err)
 			}
 		}
 	}
-	time.Sleep(time.Second) // and hears of where they lead
 }
+
+// probe is the type of the event that asks the filter whether it is ready.
+const probe = "rackless.probe"
 
 func (knative) Serve(t *testing.T, h http.Handler) string {
 	t.Helper()
@@ -101,7 +113,13 @@ func (knative) Serve(t *testing.T, h http.Handler) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: h}}
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Ce-Type") == probe {
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})}}
 	server.Start()
 	t.Cleanup(server.Close)
 	return server.URL
