@@ -44,7 +44,6 @@ type site struct {
 	broker  string // address of the brokers' ingress
 	api     client // through the ingress
 	within  client // names of the cluster's own DNS
-	filter  client // of the brokers
 }
 
 func openSite(ctx context.Context) (_ *site, err error) {
@@ -77,15 +76,11 @@ func openSite(ctx context.Context) (_ *site, err error) {
 	if err != nil {
 		return x, err
 	}
-	filter, err := x.address(ctx, "knative-eventing", "broker-filter")
-	if err != nil {
-		return x, err
-	}
 	if x.broker, err = x.address(ctx, "knative-eventing", "broker-ingress"); err != nil {
 		return x, err
 	}
 	x.api = newClient(strings.TrimPrefix(x.env["CLUSTER_INGRESS"], "http://") + ":80")
-	x.within, x.filter = newClient(ingress+":80"), newClient(filter+":80")
+	x.within = newClient(ingress + ":80")
 	return x, x.addShop(ctx)
 }
 
