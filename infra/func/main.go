@@ -47,7 +47,12 @@ func validate() error {
 	}
 	var errs []error
 	for _, path := range append(folders, "func.yaml") {
-		f, err := fn.NewFunction(filepath.Dir(path))
+		dir := filepath.Dir(path)
+		_, ignore := os.Stat(filepath.Join(dir, ".gitignore"))
+		f, err := fn.NewFunction(dir)
+		if err == nil && ignore != nil {
+			err = errors.New("func has just written the .gitignore that it wants beside it: commit that")
+		}
 		if err == nil {
 			err = f.Validate()
 		}
