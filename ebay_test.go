@@ -1,6 +1,7 @@
 package rackless_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -314,6 +315,71 @@ func TestEbayUnknownSKUIsImportedAndFlagged(t *testing.T) {
 }
 
 // A revoked consent stops the account and says so; connected again it goes on.
+// interruption makes eBay wait with its answer to a call.
+type interruption struct{ reached, over chan struct{} }
+
+func newInterruption() interruption {
+	return interruption{make(chan struct{}), make(chan struct{})}
+}
+
+func (i interruption) option(o *ebaysim.Options) {
+	o.Sleep = func(ctx context.Context, _ time.Duration) {
+		close(i.reached)
+		select {
+		case <-i.over:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// publishInterrupted publishes a product and does something else while eBay is
+// being told of it.
+func (m *marketplace) publishInterrupted(t *testing.T, i interruption, product string, meanwhile func()) {
+	t.Helper()
+	if err := m.site.Faults.Set(1, sim.Fault{Kind: sim.Slow, Operation: "bulkPutItem", Delay: sim.Duration(time.Second), Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	m.post(t, "POST", "/v1/ebay/listings", map[string]any{"account_id": m.account, "profile": "STD", "products": []string{product}}).Want(t, http.StatusAccepted)
+	<-i.reached
+	meanwhile()
+	close(i.over)
+	m.Settle(t)
+}
+
+// Settings hold for what is published after they were changed, also by a run that
+// began before.
+func TestEbaySettingsChangeMidway(t *testing.T) {
+	i := newInterruption()
+	m := sellAtEbay(t, nil, i.option)
+	m.product(t, "A", "19.99", 10)
+	m.product(t, "B", "19.99", 10)
+	m.publishInterrupted(t, i, "A", func() {
+		m.post(t, "POST", "/v1/ebay/accounts", map[string]any{"name": "main", "settings": map[string]any{
+			"location": "main", "fulfillment_policy": "1000fulfillment", "payment_policy": "1000payment", "return_policy": "1000return", "share": 100,
+		}}).Want(t, http.StatusOK)
+		m.post(t, "POST", "/v1/ebay/listings", map[string]any{"account_id": m.account, "profile": "STD", "products": []string{"B"}}).Want(t, http.StatusAccepted)
+	})
+	if q := m.offered("B").Quantity; q != 10 {
+		t.Errorf("eBay offers %d, want all ten; %+v", q, m.status(t).Failures)
+	}
+}
+
+// A run that began under an earlier consent, which eBay no longer takes, does not
+// stop the account that was connected anew meanwhile.
+func TestEbayConnectedAnewMidway(t *testing.T) {
+	i := newInterruption()
+	m := sellAtEbay(t, nil, i.option)
+	m.product(t, "A", "19.99", 10)
+	m.publishInterrupted(t, i, "A", func() {
+		m.post(t, "POST", "/v1/ebay/accounts", map[string]any{"name": "main", "revoke": true}).Want(t, http.StatusOK)
+		m.site.Revoke()
+		m.connect(t)
+	})
+	if s := m.status(t); s.State != "connected" || m.offered("A").Quantity != 5 {
+		t.Errorf("the account is %s: %q; eBay offers %+v, want five", s.State, s.Problem, m.offered("A"))
+	}
+}
+
 func TestEbayRevokedAccountStops(t *testing.T) {
 	m := sellAtEbay(t, nil)
 	m.product(t, "A", "19.99", 10)

@@ -211,7 +211,11 @@ func (t *turn) end(ctx context.Context, tx *txn.Tx, k Kind, name string, failure
 	ofAccount, pause := trouble(failure, tx.Now)
 	switch {
 	case ofAccount:
-		return revoke(ctx, tx, t.account.ID, problem)
+		stopped, err := revoke(ctx, tx, t.account, problem)
+		if err != nil || stopped {
+			return err
+		}
+		return request(ctx, tx, t.account.ID, k, tx.Now)
 	case !pause.IsZero():
 		_, err := tx.Exec(ctx, `UPDATE ebay_accounts SET paused_until = $2, updated_at = $3 WHERE account_id = $1`, t.account.ID, pause, tx.Now)
 		if err != nil {
@@ -247,14 +251,16 @@ func requestRest(ctx context.Context, tx *txn.Tx, accountID string) error {
 	return request(ctx, tx, accountID, Publish, later(*next, tx.Now))
 }
 
-// revoke stops an account, and only that one, until the seller consents again.
-func revoke(ctx context.Context, tx *txn.Tx, accountID, problem string) error {
-	_, err := tx.Exec(ctx, `
+// revoke stops an account, and only that one, until the seller consents again. It
+// reports whether it has: it does not where the consent that eBay refused is no
+// longer the account's.
+func revoke(ctx context.Context, tx *txn.Tx, a Account, problem string) (bool, error) {
+	tag, err := tx.Exec(ctx, `
 		UPDATE ebay_accounts
-		SET state = 'revoked', problem = $2, updated_at = $3
-		WHERE account_id = $1 AND state = 'connected'`, accountID, clip(problem), tx.Now)
+		SET state = 'revoked', problem = $3, updated_at = $4
+		WHERE account_id = $1 AND refresh_token = $2 AND state = 'connected'`, a.ID, a.sealed, clip(problem), tx.Now)
 	if err != nil {
-		return fmt.Errorf("stop the account: %w", err)
+		return false, fmt.Errorf("stop the account: %w", err)
 	}
-	return nil
+	return tag.RowsAffected() == 1, nil
 }

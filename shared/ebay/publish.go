@@ -254,8 +254,9 @@ func (t *turn) carryOut(ctx context.Context, c command) error {
 // launch is a product with the listings of its SKUs, in the order of the draft.
 type launch struct {
 	draft
-	rows []Listing
-	gone []Listing // of SKUs that the product no longer has
+	settings Settings
+	rows     []Listing
+	gone     []Listing // of SKUs that the product no longer has
 }
 
 // putUp puts the listing of a product up, or revises it.
@@ -272,7 +273,8 @@ func (t *turn) putUp(ctx context.Context, c command) error {
 	return cmp.Or(t.run.Do(ctx, func(tx *txn.Tx) error { return t.launched(ctx, tx, l, failure) }), failure)
 }
 
-// prepare composes the draft and sets aside what eBay may sell once it is sent.
+// prepare composes the draft and sets aside what eBay may sell once it is sent. It
+// goes by the account's settings of now: they may have changed since the run began.
 func (t *turn) prepare(ctx context.Context, tx *txn.Tx, c command) (l launch, err error) {
 	product, err := catalog.Get(ctx, tx, catalog.GetInput{ID: c.ProductID})
 	if fault.Is(err, fault.NotFound) {
@@ -292,10 +294,15 @@ func (t *turn) prepare(ctx context.Context, tx *txn.Tx, c command) (l launch, er
 	if l.draft, err = compose(product, pr, currency); err != nil {
 		return l, err
 	}
-	s := t.account.Settings
-	if s.Location == "" || s.Fulfillment == "" || s.Payment == "" || s.Return == "" {
-		return l, refuse("account %s lacks a location or a policy: set them with the account", t.account.Name)
+	a, err := account(ctx, tx, t.account.ID, "")
+	if err != nil {
+		return l, err
 	}
+	s := a.Settings
+	if s.Location == "" || s.Fulfillment == "" || s.Payment == "" || s.Return == "" {
+		return l, refuse("account %s lacks a location or a policy: set them with the account", a.Name)
+	}
+	l.settings = s
 	known, err := listings(ctx, tx, `account_id = $1 AND product_id = $2 AND state IN ('pending', 'live') ORDER BY listing_id FOR UPDATE`, t.account.ID, c.ProductID)
 	if err != nil {
 		return l, err
@@ -439,7 +446,7 @@ func (t *turn) sendItems(ctx context.Context, l *launch) error {
 }
 
 func (t *turn) sendOffer(ctx context.Context, l *launch, i int) error {
-	row, s := &l.rows[i], t.account.Settings
+	row, s := &l.rows[i], l.settings
 	o := client.Offer{
 		SKU: row.SKU, Marketplace: t.account.Marketplace, Format: "FIXED_PRICE", Quantity: row.offered(), Category: l.category, Location: s.Location,
 		Pricing:  client.Pricing{Price: amount(*row.TellingPrice, row.Currency)},

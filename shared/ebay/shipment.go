@@ -57,7 +57,11 @@ func (e *Ebay) Ship(ctx context.Context, run *txn.Runner, _ string, event events
 		if failure != nil {
 			_, todo := hint(failure)
 			if ofEbay.Class == client.Account {
-				if err := revoke(ctx, tx, p.account, todo); err != nil {
+				stopped, err := revoke(ctx, tx, p.account, todo)
+				if err == nil && !stopped {
+					err = fault.From(fault.Unavailable, failure, "the consent of account %s has changed meanwhile", p.account.Name)
+				}
+				if err != nil {
 					return err
 				}
 			}
@@ -69,34 +73,34 @@ func (e *Ebay) Ship(ctx context.Context, run *txn.Runner, _ string, event events
 
 // parcel is a shipment of an order of eBay.
 type parcel struct {
-	seller             *client.Seller
-	account, ebayOrder string
-	parcel             client.Package
+	seller    *client.Seller
+	account   Account
+	ebayOrder string
+	parcel    client.Package
 }
 
 // pack finds the lines of eBay's order that are in a shipment; none if the order
 // is not eBay's.
 func (e *Ebay) pack(ctx context.Context, tx *txn.Tx, event events.OrderShipped) (p parcel, err error) {
 	err = tx.QueryRow(ctx, `SELECT account_id, ebay_order FROM ebay_orders WHERE order_id = $1 AND state IN ('imported', 'shipped')`, event.OrderID).
-		Scan(&p.account, &p.ebayOrder)
+		Scan(&p.account.ID, &p.ebayOrder)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return parcel{}, nil
 	}
 	if err != nil {
 		return p, fmt.Errorf("look up an order of eBay: %w", err)
 	}
-	a, err := account(ctx, tx, p.account, "")
-	if err != nil {
+	if p.account, err = account(ctx, tx, p.account.ID, ""); err != nil {
 		return p, err
 	}
-	if a.State != Connected {
-		return p, fault.New(fault.Unavailable, "account %s is %s", a.Name, a.State)
+	if p.account.State != Connected {
+		return p, fault.New(fault.Unavailable, "account %s is %s", p.account.Name, p.account.State)
 	}
 	rows, err := tx.Query(ctx, `
 		SELECT line_id, sku, qty
 		FROM ebay_winners
 		WHERE account_id = $1 AND ebay_order = $2
-		ORDER BY line_id`, p.account, p.ebayOrder)
+		ORDER BY line_id`, p.account.ID, p.ebayOrder)
 	if err != nil {
 		return p, fmt.Errorf("load the lines of an order of eBay: %w", err)
 	}
@@ -130,7 +134,7 @@ func (e *Ebay) pack(ctx context.Context, tx *txn.Tx, event events.OrderShipped) 
 	if event.Tracking != "" {
 		p.parcel.Carrier, p.parcel.Tracking = carrier(event.Carrier), event.Tracking
 	}
-	p.seller, err = e.seller(tx, a)
+	p.seller, err = e.seller(tx, p.account)
 	return p, err
 }
 
@@ -138,10 +142,10 @@ func (e *Ebay) pack(ctx context.Context, tx *txn.Tx, event events.OrderShipped) 
 func (p parcel) told(ctx context.Context, tx *txn.Tx, complete bool) error {
 	var batch pgx.Batch
 	for _, l := range p.parcel.Lines {
-		batch.Queue(`UPDATE ebay_winners SET shipped_at = $4 WHERE account_id = $1 AND ebay_order = $2 AND line_id = $3`, p.account, p.ebayOrder, l.ID, tx.Now)
+		batch.Queue(`UPDATE ebay_winners SET shipped_at = $4 WHERE account_id = $1 AND ebay_order = $2 AND line_id = $3`, p.account.ID, p.ebayOrder, l.ID, tx.Now)
 	}
 	if complete {
-		batch.Queue(`UPDATE ebay_orders SET state = 'shipped' WHERE account_id = $1 AND ebay_order = $2`, p.account, p.ebayOrder)
+		batch.Queue(`UPDATE ebay_orders SET state = 'shipped' WHERE account_id = $1 AND ebay_order = $2`, p.account.ID, p.ebayOrder)
 	}
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("note that eBay knows of a shipment: %w", err)
