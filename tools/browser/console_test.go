@@ -66,7 +66,7 @@ func browse(t *testing.T) context.Context {
 			complain(ev.ExceptionDetails.Text)
 		case *log.EventEntryAdded:
 			if ev.Entry.Level == log.EntryLevelError {
-				complain(ev.Entry.Text)
+				complain(ev.Entry.Text + " " + ev.Entry.URL)
 			}
 		}
 	})
@@ -108,6 +108,12 @@ func until(t *testing.T, ctx context.Context, selector, text string) {
 		seen, _ := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf("[...document.querySelectorAll(%q)].map(e => e.textContent).join('|').slice(0, 2000)", selector)))
 		t.Fatalf("%s does not show %q but %q: %v", selector, text, seen, err)
 	}
+}
+
+// press clicks an element that moves about, as entries do when others come.
+func press(t *testing.T, ctx context.Context, selector string) {
+	t.Helper()
+	evaluate[bool](t, ctx, fmt.Sprintf("document.querySelector(%q).click(); true", selector))
 }
 
 func evaluate[T any](t *testing.T, ctx context.Context, expression string) T {
@@ -184,7 +190,7 @@ func TestShopAtAGlance(t *testing.T) {
 	until(t, ctx, "#functions tr.up", "order-place")
 	until(t, ctx, "#orders tr", number)
 
-	do(t, ctx, chromedp.Click(chromedp.CSS(`#entries .fact a[data-order="`+id+`"]`)))
+	press(t, ctx, `#entries .fact a[data-order="`+id+`"]`)
 	until(t, ctx, "#timeline h2", number)
 	until(t, ctx, "#timeline tr.request", "order-place")
 	until(t, ctx, "#timeline tr.effect", "payment-capture")
@@ -208,6 +214,52 @@ func TestShopAtAGlance(t *testing.T) {
 
 	if wide := evaluate[bool](t, ctx, `document.documentElement.scrollWidth > innerWidth`); wide {
 		t.Error("the page is wider than its window")
+	}
+}
+
+// A timeline that is closed stays closed, whatever was about to draw it again.
+func TestTimelineStaysClosed(t *testing.T) {
+	t.Parallel()
+	k, url := open(t)
+	ctx := browse(t)
+	do(t, ctx, chromedp.Navigate(url+"/"))
+	until(t, ctx, "#live", "live")
+	id, _ := place(t, k, "tok_approve")
+	order := `a[data-order="` + id + `"]`
+	until(t, ctx, "#entries .fact", "order.confirmed")
+	press(t, ctx, order)
+	until(t, ctx, "#timeline tr.fact", "payment.captured")
+
+	// The page holds back its drawing again until it is told to go on, and notes
+	// what it asks for.
+	evaluate[bool](t, ctx, `(() => {
+		const real = { setTimeout, clearTimeout, fetch };
+		window.setTimeout = (f, ms) => ms === 250 ? (window.again = f, -1) : real.setTimeout.call(window, f, ms);
+		window.clearTimeout = (id) => id === -1 ? window.again = null : real.clearTimeout.call(window, id);
+		window.asked = window.drawn = 0;
+		window.fetch = async (path) => {
+			window.asked++;
+			const text = await (await real.fetch.call(window, path)).text();
+			return { text: async () => { real.setTimeout.call(window, () => window.drawn++, 0); return text; } };
+		};
+		return true;
+	})()`)
+	hold := func(condition string) {
+		t.Helper()
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(time.Minute))); err != nil {
+			t.Fatalf("%s does not come true: %v", condition, err)
+		}
+	}
+	k.Call(t, k.Key, "POST", "/v1/orders/"+id+"/cancel", nil, "Idempotency-Key: cancel").Want(t, http.StatusOK)
+	hold("!!window.again")
+	do(t, ctx, chromedp.Click(chromedp.CSS("#timeline .close")))
+	if evaluate[bool](t, ctx, "(() => { const before = window.asked; window.again?.(); return window.asked > before; })()") {
+		t.Error("a timeline that was closed is asked for again")
+	}
+	evaluate[bool](t, ctx, `document.querySelector('`+order+`').click(); document.querySelector("#timeline .close").click(); true`)
+	hold("window.drawn === window.asked")
+	if !evaluate[bool](t, ctx, `document.getElementById("timeline").hidden`) {
+		t.Error("a timeline that was closed before it came is shown")
 	}
 }
 

@@ -6,23 +6,28 @@ const find = (id) => document.getElementById(id);
 const entries = find("entries");
 if (entries) {
   const live = find("live"), most = 400;
-  let shown = "", again;
+  let shown = "", asked = 0, again;
 
   const show = async (id) => {
+    const turn = ++asked;
+    shown = id;
     const reply = await fetch("/console/orders/" + encodeURIComponent(id));
     const drawn = new DOMParser().parseFromString(await reply.text(), "text/html").querySelector(".card");
-    const place = find("timeline");
+    if (turn !== asked) return; // closed meanwhile, or asked for again
+    const place = find("timeline"), moved = place.hidden || place.dataset.order !== id;
     place.className = drawn.className;
     place.innerHTML = drawn.innerHTML;
+    place.dataset.order = id;
     place.hidden = false;
-    if (shown !== id) place.scrollIntoView({ block: "start", behavior: "smooth" });
-    shown = id;
+    if (moved) place.scrollIntoView({ block: "start", behavior: "smooth" });
     history.replaceState(null, "", "#" + id);
   };
   const refresh = () => { clearTimeout(again); again = setTimeout(() => show(shown), 250); };
 
   document.addEventListener("click", (e) => {
     if (e.target.closest(".close")) {
+      clearTimeout(again);
+      asked++;
       find("timeline").hidden = true;
       shown = "";
       history.replaceState(null, "", "/");
