@@ -93,24 +93,27 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 	}
 }
 
-// until waits until an element holds a text.
-func until(t *testing.T, ctx context.Context, selector, text string) {
-	t.Helper()
-	condition := fmt.Sprintf("[...document.querySelectorAll(%q)].some(e => e.textContent.includes(%q))", selector, text)
-	var err error
+// await waits until a condition is true in the page.
+func await(ctx context.Context, condition string) (err error) {
 	for range 5 { // a page that is being left loses what waits in it
 		_, err = chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(time.Minute)))
 		if err == nil || errors.Is(err, chromedp.ErrPollingTimeout) || ctx.Err() != nil {
 			break
 		}
 	}
-	if err != nil {
+	return err
+}
+
+// until waits until an element holds a text.
+func until(t *testing.T, ctx context.Context, selector, text string) {
+	t.Helper()
+	if err := await(ctx, fmt.Sprintf("[...document.querySelectorAll(%q)].some(e => e.textContent.includes(%q))", selector, text)); err != nil {
 		seen, _ := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf("[...document.querySelectorAll(%q)].map(e => e.textContent).join('|').slice(0, 2000)", selector)))
 		t.Fatalf("%s does not show %q but %q: %v", selector, text, seen, err)
 	}
 }
 
-// press clicks an element that moves about, as entries do when others come.
+// press clicks an element of what the page draws again and again.
 func press(t *testing.T, ctx context.Context, selector string) {
 	t.Helper()
 	evaluate[bool](t, ctx, fmt.Sprintf("document.querySelector(%q).click(); true", selector))
@@ -207,7 +210,7 @@ func TestShopAtAGlance(t *testing.T) {
 	until(t, ctx, "#timeline tr.undo", "order.cancelled")
 	until(t, ctx, "#timeline tr.undo", "payment.refunded")
 	k.Settle(t)
-	do(t, ctx, chromedp.Click(chromedp.CSS("#timeline .close")))
+	press(t, ctx, "#timeline .close")
 	if !evaluate[bool](t, ctx, `document.getElementById("timeline").hidden`) {
 		t.Error("the timeline does not close")
 	}
@@ -244,20 +247,18 @@ func TestTimelineStaysClosed(t *testing.T) {
 		};
 		return true;
 	})()`)
-	hold := func(condition string) {
-		t.Helper()
-		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(time.Minute))); err != nil {
-			t.Fatalf("%s does not come true: %v", condition, err)
-		}
-	}
 	k.Call(t, k.Key, "POST", "/v1/orders/"+id+"/cancel", nil, "Idempotency-Key: cancel").Want(t, http.StatusOK)
-	hold("!!window.again")
-	do(t, ctx, chromedp.Click(chromedp.CSS("#timeline .close")))
+	if err := await(ctx, "!!window.again"); err != nil {
+		t.Fatalf("what happens to the order does not draw it again: %v", err)
+	}
+	press(t, ctx, "#timeline .close")
 	if evaluate[bool](t, ctx, "(() => { const before = window.asked; window.again?.(); return window.asked > before; })()") {
 		t.Error("a timeline that was closed is asked for again")
 	}
 	evaluate[bool](t, ctx, `document.querySelector('`+order+`').click(); document.querySelector("#timeline .close").click(); true`)
-	hold("window.drawn === window.asked")
+	if err := await(ctx, "window.drawn === window.asked"); err != nil {
+		t.Fatalf("what was asked for does not come: %v", err)
+	}
 	if !evaluate[bool](t, ctx, `document.getElementById("timeline").hidden`) {
 		t.Error("a timeline that was closed before it came is shown")
 	}
