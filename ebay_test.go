@@ -314,7 +314,6 @@ func TestEbayUnknownSKUIsImportedAndFlagged(t *testing.T) {
 	m.WantStock(t, "A", 10, 5)
 }
 
-// A revoked consent stops the account and says so; connected again it goes on.
 // interruption makes eBay wait with its answer to a call.
 type interruption struct{ reached, over chan struct{} }
 
@@ -380,6 +379,7 @@ func TestEbayConnectedAnewMidway(t *testing.T) {
 	}
 }
 
+// A revoked consent stops the account and says so; connected again it goes on.
 func TestEbayRevokedAccountStops(t *testing.T) {
 	m := sellAtEbay(t, nil)
 	m.product(t, "A", "19.99", 10)
